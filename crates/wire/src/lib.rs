@@ -1,0 +1,32 @@
+//! DNS as bytes and as text.
+//!
+//! Pure: no sockets, no clocks, no async. What the rest of Waymark knows about the wire goes through here, and the
+//! `domain` crate is named nowhere else, so that a change of its API touches this crate alone.
+//!
+//! Data passes through in two directions:
+//!
+//! ```text
+//!  API / zone-file text --records--> Rdata (canonical wire form) --message--> answer
+//!  datagram --query--> Query (borrowed, checked)                 --message--> answer
+//! ```
+//!
+//! - [`name`]: owner names, always absolute and lower case.
+//! - [`record_type`]: type, class, opcode and response-code numbers.
+//! - [`records`]: the record-type table from which parsing, text, JSON and wire are derived.
+//! - [`serial`]: serial numbers (RFC 1982).
+//! - [`query`]: reading a request without allocating.
+//! - [`message`]: writing a response into the caller's buffer.
+
+pub mod message;
+pub mod name;
+pub mod query;
+pub mod record_type;
+pub mod records;
+pub mod serial;
+
+pub use message::MessageWriter;
+pub use name::{Name, NameError};
+pub use query::{Query, Reject};
+pub use record_type::{Opcode, Rcode, RecordType};
+pub use records::{Rdata, RecordError};
+pub use serial::Serial;

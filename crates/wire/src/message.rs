@@ -1,0 +1,262 @@
+//! Writing a response into the caller's buffer.
+//!
+//! The writer never allocates and never writes a record in part: a record that does not fit leaves the message as it
+//! was. Names are compressed against those already written (RFC 1035 section 4.1.4), owner names always, names inside
+//! data only for the types that RFC 3597 section 4 allows.
+
+use crate::name::label_starts;
+use crate::query::{HEADER_OCTETS, Query};
+use crate::record_type::{Opcode, Rcode, RecordType};
+use crate::records::{self, Field};
+
+/// Names remembered for compression; a message with more just compresses less.
+const NAMES_MAX: usize = 24;
+/// An OPT record without options.
+const OPT_OCTETS: usize = 11;
+/// A compression pointer reaches offsets below 2^14.
+const POINTER_REACH: usize = 0x4000;
+
+/// The record does not fit into what is left of the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the message is full")]
+pub struct Full;
+
+/// A section of records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// What was asked for.
+    Answer,
+    /// Who is responsible, or that there is nothing.
+    Authority,
+    /// What the asker would ask next.
+    Additional,
+}
+
+/// A place in the message to go back to.
+#[derive(Clone, Copy)]
+pub struct Mark {
+    length: usize,
+    names: usize,
+    counts: [u8; 6],
+}
+
+/// A response under construction.
+pub struct MessageWriter<'b> {
+    buffer: &'b mut [u8],
+    length: usize,
+    limit: usize,
+    names: [u16; NAMES_MAX],
+    names_length: usize,
+    opt: bool,
+}
+
+impl<'b> MessageWriter<'b> {
+    /// Starts the response to `query`: header and question are written, room for the OPT record is kept.
+    /// The response will have at most `limit` octets. None if the buffer cannot hold even that.
+    pub fn respond(buffer: &'b mut [u8], limit: usize, query: &Query<'_>) -> Option<Self> {
+        let question_end = HEADER_OCTETS + query.question.len();
+        let opt = query.edns.is_some();
+        let limit = limit.min(buffer.len()).checked_sub(if opt { OPT_OCTETS } else { 0 })?;
+        if limit < question_end {
+            return None;
+        }
+        let header = &mut buffer[..HEADER_OCTETS];
+        header.fill(0);
+        header[..2].copy_from_slice(&query.id.to_be_bytes());
+        header[2] = 0x80 | u8::from(query.recursion_desired);
+        header[3] = if query.checking_disabled { 0x10 } else { 0 };
+        header[5] = 1;
+        buffer[HEADER_OCTETS..question_end].copy_from_slice(query.question);
+        let mut writer = Self { buffer, length: question_end, limit, names: [0; NAMES_MAX], names_length: 0, opt };
+        writer.remember(HEADER_OCTETS);
+        Some(writer)
+    }
+
+    /// Sets AA: the answer comes from a zone that is served here.
+    pub fn set_authoritative(&mut self) {
+        self.buffer[2] |= 0x04;
+    }
+
+    /// Sets TC: something that had to be there did not fit (RFC 2181 section 9).
+    pub fn set_truncated(&mut self) {
+        self.buffer[2] |= 0x02;
+    }
+
+    /// Sets the response code; what does not fit the header goes into the OPT record.
+    pub fn set_rcode(&mut self, rcode: Rcode) {
+        self.buffer[3] = self.buffer[3] & 0xf0 | (rcode.0 & 0x0f) as u8;
+    }
+
+    /// Appends one record of class IN, or leaves the message as it was. `owner` and the names in `data` are in
+    /// uncompressed wire form.
+    pub fn put(&mut self, section: Section, owner: &[u8], kind: RecordType, ttl: u32, data: &[u8]) -> Result<(), Full> {
+        let mark = self.mark();
+        let written = self.put_parts(section, owner, kind, ttl, data);
+        if written.is_err() {
+            self.rewind(mark);
+        }
+        written
+    }
+
+    /// The present state, to come back to with [`Self::rewind`].
+    pub fn mark(&self) -> Mark {
+        let mut counts = [0; 6];
+        counts.copy_from_slice(&self.buffer[6..12]);
+        Mark { length: self.length, names: self.names_length, counts }
+    }
+
+    /// Takes back everything written since `mark`.
+    pub fn rewind(&mut self, mark: Mark) {
+        self.length = mark.length;
+        self.names_length = mark.names;
+        self.buffer[6..12].copy_from_slice(&mark.counts);
+    }
+
+    /// Ends the message, with an OPT record if the query had one, and gives its length in octets.
+    /// `rcode` above 15 is carried by the OPT record (RFC 6891 section 6.1.3).
+    pub fn finish(mut self, rcode: Rcode, udp_size: u16, dnssec_ok: bool) -> usize {
+        self.set_rcode(rcode);
+        if self.opt {
+            let [size_high, size_low] = udp_size.to_be_bytes();
+            let dnssec_ok = if dnssec_ok { 0x80 } else { 0 };
+            let opt = [0, 0, 41, size_high, size_low, (rcode.0 >> 4) as u8, 0, dnssec_ok, 0, 0, 0];
+            self.buffer[self.length..self.length + OPT_OCTETS].copy_from_slice(&opt);
+            self.length += OPT_OCTETS;
+            self.count(Section::Additional);
+        }
+        self.length
+    }
+
+    fn put_parts(&mut self, section: Section, owner: &[u8], kind: RecordType, ttl: u32, data: &[u8]) -> Result<(), Full> {
+        self.name(owner, true)?;
+        self.bytes(&kind.0.to_be_bytes())?;
+        self.bytes(&[0, 1])?;
+        self.bytes(&ttl.to_be_bytes())?;
+        let length_at = self.length;
+        self.bytes(&[0, 0])?;
+        self.data(kind, data)?;
+        let length = (self.length - length_at - 2) as u16;
+        self.buffer[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
+        self.count(section);
+        Ok(())
+    }
+
+    fn data(&mut self, kind: RecordType, data: &[u8]) -> Result<(), Full> {
+        let Some(row) = records::row(kind).filter(|row| row.has_compressible_name()) else { return self.bytes(data) };
+        let mut rest = data;
+        for (_, field) in row.fields {
+            let Some(length) = field.wire_len(rest) else { return self.bytes(rest) };
+            let (value, after) = rest.split_at(length);
+            match field {
+                Field::Name { compress: true } => self.name(value, true)?,
+                _ => self.bytes(value)?,
+            }
+            rest = after;
+        }
+        Ok(())
+    }
+
+    fn name(&mut self, name: &[u8], compress: bool) -> Result<(), Full> {
+        let start = self.length;
+        for at in label_starts(name) {
+            let suffix = &name[at..];
+            if suffix == [0] {
+                break;
+            }
+            if let Some(offset) = compress.then(|| self.find(suffix)).flatten() {
+                self.bytes(&name[..at])?;
+                self.bytes(&(0xc000 | offset).to_be_bytes())?;
+                if at > 0 {
+                    self.remember(start);
+                }
+                return Ok(());
+            }
+        }
+        self.bytes(name)?;
+        self.remember(start);
+        Ok(())
+    }
+
+    /// The offset of a name in the message that equals `suffix`.
+    fn find(&self, suffix: &[u8]) -> Option<u16> {
+        self.names[..self.names_length].iter().find_map(|&start| self.find_in(usize::from(start), suffix))
+    }
+
+    /// Whether the name written at `at` ends in `suffix`, and where.
+    fn find_in(&self, mut at: usize, suffix: &[u8]) -> Option<u16> {
+        loop {
+            match self.buffer[at] {
+                0 => return None,
+                // A pointer leads to a name that was remembered before this one and has been searched.
+                pointer if pointer >= 0xc0 => return None,
+                length => {
+                    if self.equal(at, suffix) {
+                        return Some(at as u16);
+                    }
+                    at += usize::from(length) + 1;
+                }
+            }
+        }
+    }
+
+    /// Whether the (perhaps compressed) name at `at` is `name`, case aside (RFC 4343).
+    fn equal(&self, mut at: usize, name: &[u8]) -> bool {
+        let mut rest = name;
+        loop {
+            let length = self.buffer[at];
+            if length >= 0xc0 {
+                at = usize::from(u16::from_be_bytes([length & 0x3f, self.buffer[at + 1]]));
+                continue;
+            }
+            let octets = usize::from(length) + 1;
+            if rest.len() < octets || !self.buffer[at..at + octets].eq_ignore_ascii_case(&rest[..octets]) {
+                return false;
+            }
+            if length == 0 {
+                return true;
+            }
+            at += octets;
+            rest = &rest[octets..];
+        }
+    }
+
+    fn remember(&mut self, at: usize) {
+        if self.names_length < NAMES_MAX && at < POINTER_REACH && self.buffer[at] != 0 {
+            self.names[self.names_length] = at as u16;
+            self.names_length += 1;
+        }
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        let end = self.length + bytes.len();
+        if end > self.limit {
+            return Err(Full);
+        }
+        self.buffer[self.length..end].copy_from_slice(bytes);
+        self.length = end;
+        Ok(())
+    }
+
+    fn count(&mut self, section: Section) {
+        let at = match section {
+            Section::Answer => 6,
+            Section::Authority => 8,
+            Section::Additional => 10,
+        };
+        let count = u16::from_be_bytes([self.buffer[at], self.buffer[at + 1]]) + 1;
+        self.buffer[at..at + 2].copy_from_slice(&count.to_be_bytes());
+    }
+}
+
+/// Writes a response of header alone; gives its length, or none if the buffer is too small.
+pub fn respond_header(buffer: &mut [u8], id: u16, opcode: Opcode, recursion_desired: bool, rcode: Rcode) -> Option<usize> {
+    let header = buffer.get_mut(..HEADER_OCTETS)?;
+    header.fill(0);
+    header[..2].copy_from_slice(&id.to_be_bytes());
+    header[2] = 0x80 | opcode.0 << 3 | u8::from(recursion_desired);
+    header[3] = (rcode.0 & 0x0f) as u8;
+    Some(HEADER_OCTETS)
+}
+
+#[cfg(test)]
+mod tests;

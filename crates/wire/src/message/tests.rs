@@ -1,0 +1,100 @@
+use super::*;
+use crate::name::Name;
+use domain::base::Message;
+use domain::base::iana::Rtype;
+use domain::rdata::AllRecordData;
+use proptest::prelude::*;
+
+fn wire(text: &str) -> Vec<u8> {
+    text.parse::<Name>().unwrap().as_wire().to_vec()
+}
+
+fn request(name: &str, edns: bool) -> Vec<u8> {
+    let mut message = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(edns)];
+    message.extend(wire(name));
+    message.extend([0, 1, 0, 1]);
+    if edns {
+        message.extend(b"\0\0\x29\x04\xd0\0\0\0\0\0\0");
+    }
+    message
+}
+
+fn printed(message: &[u8]) -> Vec<String> {
+    let message = Message::from_octets(message).unwrap();
+    let mut lines = Vec::new();
+    for record in message.iter() {
+        let (record, _) = record.unwrap();
+        if record.rtype() == Rtype::OPT {
+            continue;
+        }
+        let owner = record.owner().to_string();
+        let record = record.to_record::<AllRecordData<_, _>>().unwrap().unwrap();
+        lines.push(format!("{owner} {} {} {}", record.ttl().as_secs(), record.rtype(), record.data()));
+    }
+    lines
+}
+
+#[test]
+fn the_reference_reads_what_we_write_and_names_are_compressed() {
+    let request = request("www.Example.com", true);
+    let query = Query::parse(&request).unwrap();
+    let mut buffer = [0; 512];
+    let mut writer = MessageWriter::respond(&mut buffer, 512, &query).unwrap();
+    writer.set_authoritative();
+    let mx = [&[0, 10][..], &wire("mail.example.com")].concat();
+    writer.put(Section::Answer, &wire("www.example.com"), RecordType::CNAME, 300, &wire("a.b.example.com")).unwrap();
+    writer.put(Section::Answer, &wire("a.b.example.com"), RecordType::MX, 60, &mx).unwrap();
+    writer.put(Section::Additional, &wire("mail.example.com"), RecordType::A, 60, &[192, 0, 2, 1]).unwrap();
+    let length = writer.finish(Rcode::NOERROR, 1232, false);
+    assert_eq!(
+        printed(&buffer[..length]),
+        [
+            "www.Example.com 300 CNAME a.b.Example.com.",
+            "a.b.Example.com 60 MX 10 mail.Example.com.",
+            "mail.Example.com 60 A 192.0.2.1",
+        ]
+    );
+    // Header, question, then: pointer owners (2) and names that share their suffix with the question.
+    let uncompressed = 12 + 21 + 3 * 10 + 17 + 17 + 17 + 2 + 18 + 18 + 4 + 11;
+    assert!(length < uncompressed - 60, "{length} of {uncompressed}");
+}
+
+#[test]
+fn a_record_that_does_not_fit_leaves_no_trace() {
+    let request = request("www.example.com", true);
+    let query = Query::parse(&request).unwrap();
+    let mut buffer = [0; 512];
+    let limit = 12 + 21 + 11 + 16;
+    let mut writer = MessageWriter::respond(&mut buffer, limit, &query).unwrap();
+    writer.put(Section::Answer, &wire("www.example.com"), RecordType::A, 60, &[192, 0, 2, 1]).unwrap();
+    assert_eq!(writer.put(Section::Answer, &wire("www.example.com"), RecordType::A, 60, &[192, 0, 2, 2]), Err(Full));
+    let length = writer.finish(Rcode::NOERROR, 1232, false);
+    assert_eq!(length, limit);
+    assert_eq!(printed(&buffer[..length]), ["www.example.com 60 A 192.0.2.1"]);
+}
+
+#[test]
+fn an_extended_rcode_is_split_over_header_and_opt() {
+    let request = request("example", true);
+    let query = Query::parse(&request).unwrap();
+    let mut buffer = [0; 512];
+    let length = MessageWriter::respond(&mut buffer, 512, &query).unwrap().finish(Rcode::BADVERS, 1232, false);
+    let message = Message::from_octets(&buffer[..length]).unwrap();
+    assert_eq!(message.opt().unwrap().rcode(message.header()).to_int(), 16);
+}
+
+proptest! {
+    #[test]
+    fn names_survive_compression(names in prop::collection::vec("([ab]\\.){0,4}(Ab|bA)\\.(c|d)", 1..40)) {
+        let request = request("b.ab.c", false);
+        let query = Query::parse(&request).unwrap();
+        let mut buffer = [0; 4096];
+        let mut writer = MessageWriter::respond(&mut buffer, 4096, &query).unwrap();
+        for name in &names {
+            writer.put(Section::Answer, &wire(name), RecordType::NS, 1, &wire(name)).unwrap();
+        }
+        let length = writer.finish(Rcode::NOERROR, 1232, false);
+        let expected: Vec<String> = names.iter().map(|n| n.to_lowercase()).map(|n| format!("{n} 1 NS {n}.")).collect();
+        prop_assert_eq!(printed(&buffer[..length]), expected);
+    }
+}

@@ -1,0 +1,289 @@
+//! The record-type table, and everything that is derived from it.
+//!
+//! One [`Row`] per type says which fields its data has and how the API shows it. From the rows come parsing of zone
+//! files and of API input, the canonical wire form, presentation text, the API's `content` and `priority`, and name
+//! compression. A new type is a new row; only a new *kind of field* needs code (in `records/field.rs`).
+//!
+//! [`Rdata`] is data of one record in canonical form: uncompressed, names in lower case (RFC 4034 section 6.2).
+
+mod field;
+mod text;
+
+use std::fmt;
+
+pub use field::Field;
+
+use crate::name::{Name, NameError};
+use crate::record_type::RecordType;
+
+/// One record type.
+#[derive(Debug)]
+pub struct Row {
+    /// Its number.
+    pub record_type: RecordType,
+    /// Its mnemonic.
+    pub mnemonic: &'static str,
+    /// The fields of its data in wire order, with the names that the API's `data` and the documents use.
+    pub fields: &'static [(&'static str, Field)],
+    /// How users may write it through the API; none for types that only the platform makes.
+    pub api: Option<Api>,
+}
+
+/// How the API shows a type (`dns-api.json`, `records`).
+#[derive(Debug)]
+pub struct Api {
+    /// Whether traffic for it can be proxied.
+    pub proxiable: bool,
+    /// Whether the first field is `priority` at the top level and `content` holds the rest.
+    pub priority: bool,
+}
+
+const fn plain(proxiable: bool) -> Option<Api> {
+    Some(Api { proxiable, priority: false })
+}
+
+/// The table. Sorted by number.
+pub static ROWS: &[Row] = &[
+    Row { record_type: RecordType::A, mnemonic: "A", fields: &[("address", Field::Ipv4)], api: plain(true) },
+    Row { record_type: RecordType::NS, mnemonic: "NS", fields: &[("nsdname", Field::HOST)], api: plain(false) },
+    Row { record_type: RecordType::CNAME, mnemonic: "CNAME", fields: &[("target", Field::HOST)], api: plain(true) },
+    Row {
+        record_type: RecordType::SOA,
+        mnemonic: "SOA",
+        fields: &[
+            ("mname", Field::HOST),
+            ("rname", Field::HOST),
+            ("serial", Field::U32),
+            ("refresh", Field::U32),
+            ("retry", Field::U32),
+            ("expire", Field::U32),
+            ("minimum", Field::U32),
+        ],
+        api: None,
+    },
+    Row {
+        record_type: RecordType::MX,
+        mnemonic: "MX",
+        fields: &[("priority", Field::U16), ("target", Field::HOST)],
+        api: Some(Api { proxiable: false, priority: true }),
+    },
+    Row { record_type: RecordType::TXT, mnemonic: "TXT", fields: &[("text", Field::Strings)], api: plain(false) },
+    Row { record_type: RecordType::AAAA, mnemonic: "AAAA", fields: &[("address", Field::Ipv6)], api: plain(true) },
+];
+
+impl Row {
+    /// Whether the data holds a name that may be compressed (RFC 3597 section 4).
+    pub fn has_compressible_name(&self) -> bool {
+        self.fields.iter().any(|(_, field)| matches!(field, Field::Name { compress: true }))
+    }
+}
+
+/// The row of a type, if the table has one.
+pub fn row(record_type: RecordType) -> Option<&'static Row> {
+    ROWS.iter().find(|row| row.record_type == record_type)
+}
+
+/// The row of a mnemonic, in any case.
+pub fn row_by_mnemonic(mnemonic: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| row.mnemonic.eq_ignore_ascii_case(mnemonic))
+}
+
+/// What is wrong with a record's data.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// No type of this name that users may write.
+    #[error("{0} is not a record type that can be written here")]
+    Type(String),
+    /// Not an IPv4 address in dotted-quad form.
+    #[error("{0:?} is not an IPv4 address")]
+    Ipv4(String),
+    /// Not an IPv6 address.
+    #[error("{0:?} is not an IPv6 address")]
+    Ipv6(String),
+    /// Not a host name where one is needed.
+    #[error("{text:?} is not a host name: {why}")]
+    Host {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        why: NameError,
+    },
+    /// An address where a host name is needed.
+    #[error("{0:?} is an address, and a host name is needed")]
+    AddressAsHost(String),
+    /// A number out of its range or no number.
+    #[error("{text:?} is not a number from 0 to {max}")]
+    Number {
+        /// What was given.
+        text: String,
+        /// The largest value.
+        max: u32,
+    },
+    /// Quotes that do not pair up, or text between quoted strings.
+    #[error("the quotation marks of the text do not match")]
+    Quotes,
+    /// The data is longer than a record can hold (65,535 octets).
+    #[error("the data is longer than 65535 octets")]
+    TooLong,
+    /// A field is absent.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// More text than the type has fields.
+    #[error("there is text after the last field: {0:?}")]
+    Trailing(String),
+    /// The wire form is cut or has octets left over.
+    #[error("the data's wire form is malformed")]
+    Wire,
+}
+
+/// The data of one record, checked, in canonical wire form.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Rdata {
+    record_type: RecordType,
+    wire: Box<[u8]>,
+}
+
+/// Data as the API takes and returns it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// The `content` member: canonical, but for TXT, which is kept as it was written.
+    pub content: String,
+    /// The top-level `priority` of MX (and, later, URI).
+    pub priority: Option<u16>,
+}
+
+impl Rdata {
+    /// Checks data in wire form. Data of a type without a row is opaque (RFC 3597).
+    pub fn from_wire(record_type: RecordType, wire: &[u8]) -> Result<Self, RecordError> {
+        if wire.len() > usize::from(u16::MAX) {
+            return Err(RecordError::TooLong);
+        }
+        let mut canonical = wire.to_vec();
+        if let Some(row) = row(record_type) {
+            let mut at = 0;
+            for (_, field) in row.fields {
+                let length = field.wire_len(&wire[at..]).ok_or(RecordError::Wire)?;
+                if matches!(field, Field::Name { .. }) {
+                    canonical[at..at + length].make_ascii_lowercase();
+                }
+                at += length;
+            }
+            if at != wire.len() {
+                return Err(RecordError::Wire);
+            }
+        }
+        Ok(Self { record_type, wire: canonical.into_boxed_slice() })
+    }
+
+    /// Reads data in presentation form (RFC 1035 section 5.1). Names are relative to `origin` unless they end in a
+    /// dot.
+    pub fn from_text(record_type: RecordType, text: &str, origin: &Name) -> Result<Self, RecordError> {
+        let row = row(record_type).ok_or_else(|| RecordError::Type(record_type.to_string()))?;
+        let mut rest = text.trim_start();
+        let mut wire = Vec::new();
+        for (name, field) in row.fields {
+            rest = field.read_text(name, rest, Some(origin), &mut wire)?;
+        }
+        Self::finish(record_type, wire, rest)
+    }
+
+    /// Reads what the API was given. Names are absolute, with or without the dot at the end; `@` is `apex`.
+    pub fn from_api(
+        record_type: RecordType,
+        content: &str,
+        priority: Option<u16>,
+        apex: &Name,
+    ) -> Result<(Self, Content), RecordError> {
+        let (row, api) = row(record_type)
+            .and_then(|row| Some((row, row.api.as_ref()?)))
+            .ok_or_else(|| RecordError::Type(record_type.to_string()))?;
+        if row.fields.iter().any(|(_, field)| matches!(field, Field::Strings)) {
+            let rdata = Self::finish(record_type, text::strings_from_api(content)?, "")?;
+            return Ok((rdata, Content { content: content.to_owned(), priority: None }));
+        }
+        let content = match content.trim() {
+            "@" => apex.to_string(),
+            trimmed => trimmed.to_owned(),
+        };
+        let mut wire = Vec::new();
+        let mut fields = row.fields;
+        if api.priority {
+            wire.extend_from_slice(&priority.ok_or(RecordError::Missing("priority"))?.to_be_bytes());
+            fields = &fields[1..];
+        }
+        let mut rest = content.as_str();
+        for (name, field) in fields {
+            rest = field.read_text(name, rest, None, &mut wire)?;
+        }
+        let rdata = Self::finish(record_type, wire, rest)?;
+        let content = rdata.content();
+        Ok((rdata, content))
+    }
+
+    /// The type.
+    pub fn record_type(&self) -> RecordType {
+        self.record_type
+    }
+
+    /// The canonical wire form.
+    pub fn wire(&self) -> &[u8] {
+        &self.wire
+    }
+
+    /// The fields' values in wire form; one opaque value for a type without a row.
+    pub fn fields(&self) -> Vec<(&'static str, Field, &[u8])> {
+        let Some(row) = row(self.record_type) else { return vec![("data", Field::Opaque, &self.wire)] };
+        let mut rest = &self.wire[..];
+        let mut values = Vec::with_capacity(row.fields.len());
+        for (name, field) in row.fields {
+            let (value, after) = rest.split_at(field.wire_len(rest).unwrap_or(rest.len()));
+            values.push((*name, *field, value));
+            rest = after;
+        }
+        values
+    }
+
+    /// The data as the API shows it.
+    pub fn content(&self) -> Content {
+        let priority_at_top = row(self.record_type).and_then(|row| row.api.as_ref()).is_some_and(|api| api.priority);
+        let mut fields = self.fields();
+        let priority = priority_at_top.then(|| {
+            let (_, _, value) = fields.remove(0);
+            u16::from_be_bytes([value[0], value[1]])
+        });
+        let parts: Vec<String> = fields.iter().map(|(_, field, value)| field.to_text(value, false)).collect();
+        Content { content: parts.join(" "), priority }
+    }
+
+    fn finish(record_type: RecordType, wire: Vec<u8>, rest: &str) -> Result<Self, RecordError> {
+        if !rest.trim().is_empty() {
+            return Err(RecordError::Trailing(rest.trim().to_owned()));
+        }
+        if wire.len() > usize::from(u16::MAX) {
+            return Err(RecordError::TooLong);
+        }
+        Ok(Self { record_type, wire: wire.into_boxed_slice() })
+    }
+}
+
+impl fmt::Display for Rdata {
+    /// Presentation form, as a zone file has it: names absolute, with the dot at the end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (_, field, value)) in self.fields().into_iter().enumerate() {
+            if index > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(&field.to_text(value, true))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Rdata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {self}", self.record_type)
+    }
+}
+
+#[cfg(test)]
+mod tests;

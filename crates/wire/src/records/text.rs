@@ -1,0 +1,142 @@
+//! Character strings (RFC 1035 section 3.3) between the text that people write and the octets on the wire.
+//!
+//! The API takes TXT content in two spellings (docs: dns/manage-dns-records/reference/dns-record-types, "TXT"): with
+//! quotes it is a sequence of strings, each cut where the writer cut it; without any it is the text itself, cut every
+//! 255 octets. A quote in between is inconsistent, and refused.
+
+use super::RecordError;
+
+/// The longest character string (RFC 1035 section 3.3).
+const STRING_OCTETS_MAX: usize = 255;
+
+/// API `content` to wire form.
+pub(super) fn strings_from_api(content: &str) -> Result<Vec<u8>, RecordError> {
+    if content.is_empty() {
+        return Err(RecordError::Missing("content"));
+    }
+    let trimmed = content.trim();
+    if trimmed.starts_with('"') {
+        return quoted(trimmed);
+    }
+    if content.contains('"') {
+        return Err(RecordError::Quotes);
+    }
+    Ok(cut(content.as_bytes()))
+}
+
+/// Zone-file text to wire form: quoted strings and bare words, each a string of its own.
+pub(super) fn strings_from_zone_file(text: &str) -> Result<Vec<u8>, RecordError> {
+    let mut wire = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let (value, after) = match rest.strip_prefix('"') {
+            Some(inside) => until_quote(inside)?,
+            None => bare_word(rest)?,
+        };
+        wire.extend(cut(&value));
+        rest = after.trim_start();
+    }
+    match wire.len() {
+        0 => Err(RecordError::Missing("text")),
+        _ => Ok(wire),
+    }
+}
+
+/// Wire form to quoted strings, as both a zone file and the API understand them.
+pub(super) fn strings_to_text(wire: &[u8]) -> String {
+    let mut text = String::with_capacity(wire.len() + 2);
+    let mut rest = wire;
+    while let Some((&length, after)) = rest.split_first() {
+        let (string, after) = after.split_at(usize::from(length).min(after.len()));
+        text.push_str(if text.is_empty() { "\"" } else { " \"" });
+        for &octet in string {
+            match octet {
+                b'"' | b'\\' => text.extend(['\\', octet as char]),
+                0x20..=0x7e => text.push(octet as char),
+                _ => text.push_str(&format!("\\{octet:03}")),
+            }
+        }
+        text.push('"');
+        rest = after;
+    }
+    text
+}
+
+/// Whether `wire` is one or more whole strings.
+pub(super) fn strings_are_whole(wire: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(&length) = wire.get(at) {
+        at += usize::from(length) + 1;
+    }
+    at == wire.len() && at > 0
+}
+
+fn quoted(text: &str) -> Result<Vec<u8>, RecordError> {
+    let mut wire = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let inside = rest.strip_prefix('"').ok_or(RecordError::Quotes)?;
+        let (value, after) = until_quote(inside)?;
+        wire.extend(cut(&value));
+        rest = after.trim_start();
+    }
+    Ok(wire)
+}
+
+fn until_quote(text: &str) -> Result<(Vec<u8>, &str), RecordError> {
+    unescape(text, |octet| octet == b'"').and_then(|(value, at)| match text.as_bytes().get(at) {
+        Some(_) => Ok((value, &text[at + 1..])),
+        None => Err(RecordError::Quotes),
+    })
+}
+
+fn bare_word(text: &str) -> Result<(Vec<u8>, &str), RecordError> {
+    let (value, at) = unescape(text, |octet| octet == b' ' || octet == b'\t' || octet == b'"')?;
+    match text.as_bytes().get(at) {
+        Some(b'"') => Err(RecordError::Quotes),
+        _ => Ok((value, &text[at..])),
+    }
+}
+
+/// Octets up to the first unescaped one that `ends` the value, and where that is.
+fn unescape(text: &str, ends: impl Fn(u8) -> bool) -> Result<(Vec<u8>, usize), RecordError> {
+    let octets = text.as_bytes();
+    let mut value = Vec::new();
+    let mut at = 0;
+    while let Some(&octet) = octets.get(at) {
+        if ends(octet) {
+            break;
+        }
+        if octet != b'\\' {
+            value.push(octet);
+            at += 1;
+            continue;
+        }
+        match octets[at + 1..] {
+            [a, b, c, ..] if a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit() => {
+                let code = u32::from(a - b'0') * 100 + u32::from(b - b'0') * 10 + u32::from(c - b'0');
+                let too_big = RecordError::Number { text: code.to_string(), max: 255 };
+                value.push(u8::try_from(code).map_err(|_| too_big)?);
+                at += 4;
+            }
+            [escaped, ..] => {
+                value.push(escaped);
+                at += 2;
+            }
+            [] => return Err(RecordError::Quotes),
+        }
+    }
+    Ok((value, at))
+}
+
+fn cut(value: &[u8]) -> Vec<u8> {
+    if value.is_empty() {
+        return vec![0];
+    }
+    let mut wire = Vec::with_capacity(value.len() + value.len() / STRING_OCTETS_MAX + 1);
+    for chunk in value.chunks(STRING_OCTETS_MAX) {
+        wire.push(chunk.len() as u8);
+        wire.extend_from_slice(chunk);
+    }
+    wire
+}
