@@ -127,7 +127,14 @@ impl<'b> MessageWriter<'b> {
         self.length
     }
 
-    fn put_parts(&mut self, section: Section, owner: &[u8], kind: RecordType, ttl: u32, data: &[u8]) -> Result<(), Full> {
+    fn put_parts(
+        &mut self,
+        section: Section,
+        owner: &[u8],
+        kind: RecordType,
+        ttl: u32,
+        data: &[u8],
+    ) -> Result<(), Full> {
         self.name(owner, true)?;
         self.bytes(&kind.0.to_be_bytes())?;
         self.bytes(&[0, 1])?;
@@ -249,7 +256,13 @@ impl<'b> MessageWriter<'b> {
 }
 
 /// Writes a response of header alone; gives its length, or none if the buffer is too small.
-pub fn respond_header(buffer: &mut [u8], id: u16, opcode: Opcode, recursion_desired: bool, rcode: Rcode) -> Option<usize> {
+pub fn respond_header(
+    buffer: &mut [u8],
+    id: u16,
+    opcode: Opcode,
+    recursion_desired: bool,
+    rcode: Rcode,
+) -> Option<usize> {
     let header = buffer.get_mut(..HEADER_OCTETS)?;
     header.fill(0);
     header[..2].copy_from_slice(&id.to_be_bytes());

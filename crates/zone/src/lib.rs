@@ -14,6 +14,8 @@
 pub mod answer;
 pub mod catalog;
 pub mod published;
+#[cfg(test)]
+mod testing;
 
 pub use answer::answer;
 pub use catalog::{Catalog, View};

@@ -48,8 +48,15 @@ fn below_is_by_labels() {
 #[test]
 fn canonical_order_is_that_of_rfc_4034_section_6_1() {
     let sorted = [
-        "example", "a.example", "yljkjljk.a.example", "z.a.example", "zabc.a.example", "z.example", "\\001.z.example",
-        "*.z.example", "\\200.z.example",
+        "example",
+        "a.example",
+        "yljkjljk.a.example",
+        "z.a.example",
+        "zabc.a.example",
+        "z.example",
+        "\\001.z.example",
+        "*.z.example",
+        "\\200.z.example",
     ];
     let names: Vec<Name> = sorted.iter().map(|text| name(text)).collect();
     assert!(names.is_sorted());

@@ -113,5 +113,10 @@ fn host(token: &str, origin: Option<&Name>) -> Result<Name, RecordError> {
         Some(origin) if !token.ends_with('.') => origin.prepend(token),
         _ => Name::from_text(token),
     };
-    name.map_err(|why| RecordError::Host { text: token.to_owned(), why })
+    let name = name.map_err(|why| RecordError::Host { text: token.to_owned(), why })?;
+    // An address with a dot at the end, or with escapes, is still one: it would be printed as one.
+    match name.to_string().parse::<IpAddr>() {
+        Ok(_) => Err(RecordError::AddressAsHost(token.to_owned())),
+        Err(_) => Ok(name),
+    }
 }

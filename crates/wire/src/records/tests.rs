@@ -86,15 +86,13 @@ fn any_rdata() -> impl Strategy<Value = Rdata> {
         any::<[u8; 16]>().prop_map(|a| Rdata::from_wire(RecordType::AAAA, &a).unwrap()),
         host.prop_map(|h| Rdata::from_text(RecordType::CNAME, &format!("{h}."), &Name::root()).unwrap()),
         host.prop_map(|h| Rdata::from_text(RecordType::NS, &format!("{h}."), &Name::root()).unwrap()),
-        (any::<u16>(), host).prop_map(|(p, h)| {
-            Rdata::from_text(RecordType::MX, &format!("{p} {h}."), &Name::root()).unwrap()
-        }),
+        (any::<u16>(), host)
+            .prop_map(|(p, h)| { Rdata::from_text(RecordType::MX, &format!("{p} {h}."), &Name::root()).unwrap() }),
         (host, host, any::<[u32; 5]>()).prop_map(|(m, r, [a, b, c, d, e])| {
             Rdata::from_text(RecordType::SOA, &format!("{m}. {r}. {a} {b} {c} {d} {e}"), &Name::root()).unwrap()
         }),
         prop::collection::vec(prop::collection::vec(any::<u8>(), 0..256), 1..4).prop_map(|strings| {
-            let wire: Vec<u8> =
-                strings.into_iter().flat_map(|s| [vec![s.len() as u8], s].concat()).collect();
+            let wire: Vec<u8> = strings.into_iter().flat_map(|s| [vec![s.len() as u8], s].concat()).collect();
             Rdata::from_wire(RecordType::TXT, &wire).unwrap()
         }),
     ]

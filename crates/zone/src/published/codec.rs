@@ -97,10 +97,7 @@ impl RRset {
     }
 }
 
-fn decode<'a, T>(
-    bytes: &'a [u8],
-    read: impl FnOnce(&mut In<'a>) -> Result<T, DecodeError>,
-) -> Result<T, DecodeError> {
+fn decode<'a, T>(bytes: &'a [u8], read: impl FnOnce(&mut In<'a>) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
     let (&format, rest) = bytes.split_first().ok_or(DecodeError::Damaged)?;
     if format != FORMAT {
         return Err(DecodeError::Format(format));
@@ -294,8 +291,8 @@ impl<'a> In<'a> {
     fn rrset_body(&mut self, owner: Name) -> Result<RRset, DecodeError> {
         let record_type = RecordType(self.small()?);
         let ttl = self.small()?;
-        let data = self
-            .list(|input| Rdata::from_wire(record_type, input.bytes()?).map_err(|_| DecodeError::Damaged))?;
+        let data =
+            self.list(|input| Rdata::from_wire(record_type, input.bytes()?).map_err(|_| DecodeError::Damaged))?;
         if data.is_empty() {
             return Err(DecodeError::Damaged);
         }
@@ -306,8 +303,12 @@ impl<'a> In<'a> {
         Ok(ScopeChange {
             scope: ScopeId(self.small()?),
             addresses: self.list(|input| match input.bytes()? {
-                v4 if v4.len() == 4 => Ok(Ipv4Addr::from_octets(v4.try_into().map_err(|_| DecodeError::Damaged)?).into()),
-                v6 if v6.len() == 16 => Ok(Ipv6Addr::from_octets(v6.try_into().map_err(|_| DecodeError::Damaged)?).into()),
+                v4 if v4.len() == 4 => {
+                    Ok(Ipv4Addr::from_octets(v4.try_into().map_err(|_| DecodeError::Damaged)?).into())
+                }
+                v6 if v6.len() == 16 => {
+                    Ok(Ipv6Addr::from_octets(v6.try_into().map_err(|_| DecodeError::Damaged)?).into())
+                }
                 _ => Err(DecodeError::Damaged),
             })?,
         })

@@ -36,8 +36,11 @@ prop_compose! {
 fn any_change() -> impl Strategy<Value = Change> {
     let rrsets = || prop::collection::vec(any_rrset(), 0..4);
     prop_oneof![
-        (prop::option::of(any_header()), rrsets(), rrsets())
-            .prop_map(|(header, removed, added)| Change::Delta { header, removed, added }),
+        (prop::option::of(any_header()), rrsets(), rrsets()).prop_map(|(header, removed, added)| Change::Delta {
+            header,
+            removed,
+            added
+        }),
         Just(Change::Replace),
         Just(Change::Gone),
     ]

@@ -1,0 +1,169 @@
+//! What nobody will look for any more, until nobody can still be looking at it.
+//!
+//! Each piece waits for a generation: once every reader holds at least that one, it is dealt with. Pieces queue in the
+//! order of their generations. The names of an image that was replaced or removed are found by sweeping the table a
+//! few segments at a time, so that no change pays for the size of a zone that went before it.
+#![allow(unsafe_code)]
+
+use std::collections::{HashSet, VecDeque};
+use std::ptr::NonNull;
+
+use super::table::{self, Entry, Node, Replaced, Table};
+use super::versions::{self, Version};
+use super::{ZoneRecord, ZoneState};
+
+/// Pieces dealt with per call: above what an ordinary change makes, so that the queue shrinks.
+const PIECES_MAX: usize = 256;
+/// Segments swept per call.
+const SEGMENTS_MAX: usize = 4;
+
+/// A piece of garbage.
+pub(super) enum Piece {
+    /// A node whose newest version supersedes others.
+    TrimNode(NonNull<Node>),
+    /// Likewise a zone.
+    TrimZone(NonNull<ZoneRecord>),
+    /// A version that was replaced before it was ever true.
+    EntryVersion(*mut Version<Entry>),
+    /// Likewise of a zone.
+    StateVersion(*mut Version<ZoneState>),
+    /// A node whose key no longer exists, unless it has come back since.
+    DeadNode(NonNull<Node>),
+    /// A node that was taken out of the table.
+    Node(NonNull<Node>),
+    /// A zone that no entry leads to.
+    Zone(NonNull<ZoneRecord>),
+    /// A part of the table that was copied.
+    Replaced(Replaced),
+    /// The space of an image that no zone leads to: its nodes are to be swept up.
+    Image(u64),
+}
+
+/// The queue, and the sweep that is under way.
+pub(super) struct Garbage {
+    queue: VecDeque<(u64, Piece)>,
+    /// Images to be swept up from the next start of the table on.
+    waiting: HashSet<u64>,
+    sweep: Option<Sweep>,
+}
+
+struct Sweep {
+    images: HashSet<u64>,
+    next_hash: u64,
+}
+
+/// What a collection has found gone, for the counters.
+#[derive(Default)]
+pub(super) struct Collected {
+    pub(super) names: u64,
+    pub(super) rrsets: u64,
+    pub(super) bytes: u64,
+}
+
+impl Garbage {
+    pub(super) fn new() -> Self {
+        Self { queue: VecDeque::new(), waiting: HashSet::new(), sweep: None }
+    }
+
+    /// Adds a piece that may be dealt with once every reader holds `generation`.
+    pub(super) fn push(&mut self, generation: u64, piece: Piece) {
+        self.queue.push_back((generation, piece));
+    }
+
+    /// Whether there is nothing left to do.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.waiting.is_empty() && self.sweep.is_none()
+    }
+
+    /// Deals with a bounded number of pieces. `oldest_held` bounds what readers hold; `next` is the generation that
+    /// the next change will publish.
+    pub(super) fn collect(&mut self, table: &Table, oldest_held: u64, next: u64) -> Collected {
+        let mut collected = Collected::default();
+        for _ in 0..PIECES_MAX {
+            if self.queue.front().is_none_or(|(generation, _)| *generation > oldest_held) {
+                break;
+            }
+            if let Some((generation, piece)) = self.queue.pop_front() {
+                // SAFETY: every reader holds at least `generation`, by the test above.
+                unsafe { self.deal_with(piece, generation, table, next, &mut collected) };
+            }
+        }
+        self.sweep(table, next, &mut collected);
+        collected
+    }
+
+    /// # Safety
+    /// Every reader holds at least `generation`.
+    unsafe fn deal_with(&mut self, piece: Piece, generation: u64, table: &Table, next: u64, collected: &mut Collected) {
+        // SAFETY: pieces name what the writer has unlinked at `generation`; nodes are freed after the pieces that name
+        // them, because a piece for a node is queued only while the node is in the table.
+        unsafe {
+            match piece {
+                Piece::TrimNode(node) => node.as_ref().versions.trim(generation),
+                Piece::TrimZone(zone) => zone.as_ref().versions.trim(generation),
+                Piece::EntryVersion(version) => versions::free_one(version),
+                Piece::StateVersion(version) => versions::free_one(version),
+                Piece::DeadNode(node) => {
+                    let versions = &node.as_ref().versions;
+                    if versions.latest().is_none() && versions.latest_from() == Some(generation) {
+                        collected.bytes += node_octets(node.as_ref());
+                        table.remove(node);
+                        self.push(next, Piece::Node(node));
+                    }
+                }
+                Piece::Node(node) => table::free_node(node),
+                Piece::Zone(zone) => drop(Box::from_raw(zone.as_ptr())),
+                Piece::Replaced(replaced) => table::free_replaced(replaced),
+                Piece::Image(space) => {
+                    self.waiting.insert(space);
+                }
+            }
+        }
+    }
+
+    fn sweep(&mut self, table: &Table, next: u64, collected: &mut Collected) {
+        if self.sweep.is_none() && !self.waiting.is_empty() {
+            self.sweep = Some(Sweep { images: std::mem::take(&mut self.waiting), next_hash: 0 });
+        }
+        for _ in 0..SEGMENTS_MAX {
+            let Some(sweep) = &mut self.sweep else { return };
+            let (nodes, after) = table.sweep(sweep.next_hash);
+            let mut gone = Vec::new();
+            for node in nodes {
+                // SAFETY: a node in the table is alive.
+                let this = unsafe { node.as_ref() };
+                if !sweep.images.contains(&this.space) {
+                    continue;
+                }
+                if let Some(Entry::RRsets(packed)) = this.versions.latest() {
+                    collected.names += 1;
+                    collected.rrsets += super::RRsets::new(packed).iter().count() as u64;
+                    collected.bytes += packed.len() as u64;
+                }
+                collected.bytes += node_octets(this);
+                gone.push(node);
+            }
+            match after {
+                Some(hash) => sweep.next_hash = hash,
+                None => self.sweep = None,
+            }
+            for node in gone {
+                table.remove(node);
+                self.push(next, Piece::Node(node));
+            }
+        }
+    }
+}
+
+impl Drop for Garbage {
+    fn drop(&mut self) {
+        // What is still linked is freed with the table; what is not would leak. Readers may outlive the writer, so
+        // only the catalog's own end would be a safe time, and the process ends with it: leaking is the right choice.
+        self.queue.clear();
+    }
+}
+
+/// The octets of a node and its newest version, packed data aside.
+pub(super) fn node_octets(node: &Node) -> u64 {
+    (size_of::<Node>() + node.key.len() + size_of::<Version<Entry>>()) as u64
+}

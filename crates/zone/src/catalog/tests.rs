@@ -1,0 +1,286 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use proptest::prelude::*;
+use waymark_wire::{Name, RecordType};
+
+use super::*;
+use crate::published::{Change, Commit, Entry, Incarnation, Position, RRset, ScopeId};
+use crate::testing::*;
+
+fn types_at(catalog: &Arc<Catalog>, owner: &str) -> Option<Vec<String>> {
+    let mut reader = catalog.reader();
+    let view = reader.view();
+    let owner = view.search_name(name(owner).as_wire()).unwrap();
+    let zone = view.zone_of(ScopeId::ALL, &owner, 0)?;
+    view.owner(zone, &owner, 0).map(|rrsets| rrsets.iter().map(|rrset| rrset.record_type.to_string()).collect())
+}
+
+#[test]
+fn a_view_keeps_its_generation() {
+    let (mut writer, catalog) = Catalog::new(1);
+    writer.apply(&[commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &["a.z A 192.0.2.1"])])]).unwrap();
+    let mut reader = catalog.reader();
+    let view = reader.view();
+    writer.apply(&[commit(2, vec![delta(1, 2, None, &["a.z A 192.0.2.1"], &["b.z TXT new"])])]).unwrap();
+    let (a, b) = (view.search_name(b"\x01a\x01z\0").unwrap(), view.search_name(b"\x01b\x01z\0").unwrap());
+    let zone = view.zone_of(ScopeId::ALL, &a, 0).unwrap();
+    assert!(view.owner(zone, &a, 0).is_some() && view.owner(zone, &b, 0).is_none());
+    assert_eq!(zone.serial().get(), 1);
+    drop(view);
+    assert_eq!((types_at(&catalog, "a.z"), types_at(&catalog, "b.z")), (None, Some(vec!["TXT".to_owned()])));
+}
+
+#[test]
+fn what_cannot_be_applied_changes_nothing() {
+    let (mut writer, catalog) = Catalog::new(1);
+    let good = delta(1, 1, Some(header("z", 1, &[1])), &[], &["a.z A 192.0.2.1"]);
+    writer.apply(&[commit(1, vec![good.clone()])]).unwrap();
+    let before = catalog.statistics();
+    let new = delta(2, 1, Some(header("y", 1, &[1])), &[], &[]);
+    for (commits, error) in [
+        (vec![commit(3, vec![])], ApplyError::Gap { at: Position(1), got: Position(3) }),
+        (vec![commit(2, vec![new.clone(), delta(9, 1, None, &[], &[])])], ApplyError::Unfit(ZoneNumber(9))),
+        (
+            vec![commit(2, vec![new.clone(), delta(1, 2, None, &[], &["a.y A 192.0.2.1"])])],
+            ApplyError::Unfit(ZoneNumber(1)),
+        ),
+        (
+            vec![commit(2, vec![Entry { change: Change::Replace, ..delta(1, 2, None, &[], &[]) }])],
+            ApplyError::ImageMissing(ZoneNumber(1)),
+        ),
+        (vec![Commit { incarnation: Incarnation([1; 16]), ..commit(2, vec![]) }], ApplyError::Incarnation),
+    ] {
+        assert_eq!(writer.apply(&commits), Err(error));
+    }
+    assert_eq!(catalog.statistics(), before);
+    writer.apply(&[commit(2, vec![new])]).unwrap();
+}
+
+#[test]
+fn an_entry_that_is_already_there_is_passed_over() {
+    let (mut writer, catalog) = Catalog::new(1);
+    writer.apply(&[commit(1, vec![delta(1, 5, Some(header("z", 1, &[1])), &[], &["a.z A 192.0.2.1"])])]).unwrap();
+    writer.apply(&[commit(2, vec![delta(1, 5, None, &["a.z A 192.0.2.1"], &[])])]).unwrap();
+    assert!(types_at(&catalog, "a.z").is_some());
+}
+
+#[test]
+fn a_staged_image_replaces_a_zone_in_one_step() {
+    let (mut writer, catalog) = Catalog::new(1);
+    writer.apply(&[commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &["a.z A 192.0.2.1"])])]).unwrap();
+    writer.stage_zone(ZoneNumber(1), Version(2), Serial::new(2), header("z", 1, &[1]));
+    writer.stage_rrsets(ZoneNumber(1), &rrsets(&["b.c.z TXT new"]));
+    assert!(types_at(&catalog, "a.z").is_some() && types_at(&catalog, "b.c.z").is_none(), "staged is unseen");
+    let replace = Entry { change: Change::Replace, ..delta(1, 2, None, &[], &[]) };
+    writer.apply(&[commit(2, vec![replace])]).unwrap();
+    assert_eq!(types_at(&catalog, "a.z"), None);
+    assert_eq!(types_at(&catalog, "c.z"), Some(vec![]), "an empty non-terminal");
+    while writer.collect() {}
+    assert_eq!((catalog.statistics().names, catalog.statistics().zones), (3, 1));
+}
+
+#[test]
+fn a_snapshot_becomes_the_whole_truth() {
+    let (mut writer, catalog) = Catalog::new(1);
+    let scopes = vec![addresses(2, &["127.53.0.2"]), addresses(3, &["127.53.0.3"])];
+    let old = commit(1, vec![delta(1, 1, Some(header("old", 1, &[1])), &[], &[])]);
+    writer.apply(&[Commit { scopes, ..old }]).unwrap();
+    writer.stage_zone(ZoneNumber(2), Version(4), Serial::new(9), header("new", 1, &[1]));
+    writer.publish_staged(Incarnation([5; 16]), Position(40), &[addresses(3, &["127.53.0.2"])]);
+    assert_eq!((types_at(&catalog, "old"), types_at(&catalog, "new")), (None, Some(vec![])));
+    let mut reader = catalog.reader();
+    let scope = |address: &str| reader.view().scope_of(address.parse().unwrap());
+    assert_eq!(["127.53.0.2", "127.53.0.3"].map(scope), [Some(ScopeId(3)), None]);
+    assert_eq!((writer.position(), writer.version(ZoneNumber(2))), (Position(40), Some(Version(4))));
+}
+
+#[test]
+fn scopes_pass_between_zones_in_one_commit_in_any_order() {
+    for order in [[0, 1], [1, 0]] {
+        let (mut writer, catalog) = Catalog::new(1);
+        let first =
+            vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &[]), delta(2, 1, Some(header("z", 2, &[])), &[], &[])];
+        writer.apply(&[commit(1, first)]).unwrap();
+        let swap =
+            [delta(1, 2, Some(header("z", 1, &[])), &[], &[]), delta(2, 2, Some(header("z", 2, &[1])), &[], &[])];
+        writer.apply(&[commit(2, order.map(|index| swap[index].clone()).to_vec())]).unwrap();
+        let mut reader = catalog.reader();
+        let view = reader.view();
+        let apex = view.search_name(b"\x01z\0").unwrap();
+        assert_eq!(view.zone_of(ScopeId::ALL, &apex, 0).unwrap().number(), ZoneNumber(2), "{order:?}");
+    }
+}
+
+#[test]
+fn memory_returns_after_many_changes() {
+    let (mut writer, catalog) = Catalog::new(1);
+    writer.apply(&[commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &[])])]).unwrap();
+    let mut sizes = BTreeSet::new();
+    for round in 0..3000 {
+        let owner = format!("n{}.sub{}.z A 192.0.2.1", round * 7 % 500, round % 10);
+        writer.apply(&[commit(2 * round + 2, vec![delta(1, 2 * round + 2, None, &[], &[&owner])])]).unwrap();
+        writer.apply(&[commit(2 * round + 3, vec![delta(1, 2 * round + 3, None, &[&owner], &[])])]).unwrap();
+        while writer.collect() {}
+        let statistics = catalog.statistics();
+        sizes.insert((statistics.names, statistics.rrsets, statistics.bytes));
+    }
+    assert_eq!(sizes.len(), 1, "{sizes:?}");
+}
+
+#[test]
+fn memory_waits_for_a_view() {
+    let (mut writer, catalog) = Catalog::new(1);
+    writer.apply(&[commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &["a.z TXT first"])])]).unwrap();
+    let mut reader = catalog.reader();
+    let view = reader.view();
+    for round in 2..2000 {
+        writer.apply(&[commit(round, vec![delta(1, round, None, &[], &["a.z TXT later"])])]).unwrap();
+    }
+    let owner = view.search_name(b"\x01a\x01z\0").unwrap();
+    let zone = view.zone_of(ScopeId::ALL, &owner, 0).unwrap();
+    let text = view.owner(zone, &owner, 0).unwrap().get(RecordType::TXT).unwrap();
+    assert_eq!(text.data().next().unwrap(), b"\x05first");
+}
+
+#[test]
+fn readers_never_see_a_commit_in_part_or_an_older_one_later() {
+    let (mut writer, catalog) = Catalog::new(1);
+    let names: Vec<String> = (0..50).map(|n| format!("n{n}.z")).collect();
+    let state = |n: u64, old: bool| -> Vec<String> {
+        names.iter().map(|name| format!("{name} TXT {}", if old { n - 1 } else { n })).collect()
+    };
+    let lines = |lines: &[String]| rrsets(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    writer.apply(&[commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &[])])]).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        for _ in 0..3 {
+            threads.spawn(|| {
+                let mut reader = catalog.reader();
+                let (mut last, mut turn) = (Vec::new(), 0usize);
+                while !done.load(Ordering::Relaxed) {
+                    let view = reader.view();
+                    let texts: BTreeSet<Vec<u8>> = (0..5)
+                        .filter_map(|step| {
+                            turn += 1;
+                            let owner = name(&names[(turn * 13 + step * 7) % names.len()]);
+                            let owner = view.search_name(owner.as_wire())?;
+                            let zone = view.zone_of(ScopeId::ALL, &owner, 0)?;
+                            let rrset = view.owner(zone, &owner, 0)?.get(RecordType::TXT)?;
+                            rrset.data().next().map(<[u8]>::to_vec)
+                        })
+                        .collect();
+                    assert!(texts.len() <= 1, "a commit was seen in part: {texts:?}");
+                    let text = texts.into_iter().next().unwrap_or_default();
+                    // The texts are numbers of rising length and value.
+                    assert!((text.len(), &text) >= (last.len(), &last), "{text:?} after {last:?}");
+                    last = text;
+                }
+            });
+        }
+        for n in 2..1500 {
+            let change =
+                Change::Delta { header: None, removed: lines(&state(n, true)), added: lines(&state(n, false)) };
+            let entry = Entry { change, ..delta(1, n, None, &[], &[]) };
+            writer.apply(&[commit(n, vec![entry])]).unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn a_torn_commit_is_seen_in_part() {
+    let (mut writer, catalog) = Catalog::new(1);
+    writer.apply(&[commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &[])])]).unwrap();
+    writer.tear_commits();
+    let before = catalog.statistics().generation;
+    writer.apply(&[commit(2, vec![delta(1, 2, None, &[], &["a.z A 192.0.2.1", "b.z A 192.0.2.1"])])]).unwrap();
+    assert!(catalog.statistics().generation >= before + 3);
+}
+
+/// The obviously right catalog: a map of names to types.
+type Oracle = BTreeMap<(Name, RecordType), RRset>;
+
+fn names_of(oracle: &Oracle, apex: &Name) -> BTreeSet<Name> {
+    let mut names = BTreeSet::from([apex.clone()]);
+    for (owner, _) in oracle.keys() {
+        let mut owner = owner.clone();
+        while owner != *apex {
+            names.insert(owner.clone());
+            owner = owner.parent().unwrap();
+        }
+    }
+    names
+}
+
+prop_compose! {
+    fn any_step()(owner in "([ab*]\\.){0,3}z", record_type in prop::sample::select(&["A", "TXT"]), put: bool, n: u8) -> (String, bool) {
+        let data = if record_type == "A" { format!("192.0.2.{n}") } else { n.to_string() };
+        (format!("{owner} {record_type} {data}"), put)
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_catalog_is_its_oracle(steps in prop::collection::vec(prop::collection::vec(any_step(), 1..6), 1..30)) {
+        let (mut writer, catalog) = Catalog::new(3);
+        let apex = name("z");
+        writer.apply(&[commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &[])])]).unwrap();
+        let mut oracle = Oracle::new();
+        for (index, step) in steps.iter().enumerate() {
+            let before = oracle.clone();
+            for (line, put) in step {
+                let rrset = rrsets(&[line]).remove(0);
+                let key = (rrset.owner.clone(), rrset.record_type);
+                if *put { oracle.insert(key, rrset); } else { oracle.remove(&key); }
+            }
+            let differs = |key: &(Name, RecordType)| before.get(key) != oracle.get(key);
+            let removed = before.iter().filter(|(key, _)| differs(key)).map(|(_, rrset)| rrset.clone()).collect();
+            let added = oracle.iter().filter(|(key, _)| differs(key)).map(|(_, rrset)| rrset.clone()).collect();
+            let version = index as u64 + 2;
+            let entry = Entry { change: Change::Delta { header: None, removed, added }, ..delta(1, version, None, &[], &[]) };
+            writer.apply(&[commit(version, vec![entry])]).unwrap();
+        }
+        while writer.collect() {}
+        let names = names_of(&oracle, &apex);
+        prop_assert_eq!(catalog.statistics().names, names.len() as u64);
+        prop_assert_eq!(catalog.statistics().rrsets, oracle.len() as u64);
+        let mut reader = catalog.reader();
+        let view = reader.view();
+        for owner in names.iter().cloned().chain([name("x.z"), name("a.x.z")]) {
+            let search = view.search_name(owner.as_wire()).unwrap();
+            let zone = view.zone_of(ScopeId::ALL, &search, 0).unwrap();
+            let found = view.owner(zone, &search, 0);
+            prop_assert_eq!(found.is_some(), names.contains(&owner), "{}", owner);
+            let Some(found) = found else { continue };
+            let found: Vec<(RecordType, u32, Vec<Vec<u8>>)> = found
+                .iter()
+                .map(|rrset| (rrset.record_type, rrset.ttl, rrset.data().map(<[u8]>::to_vec).collect()))
+                .collect();
+            let expected: Vec<(RecordType, u32, Vec<Vec<u8>>)> = oracle
+                .values()
+                .filter(|rrset| rrset.owner == owner)
+                .map(|rrset| (rrset.record_type, rrset.ttl, rrset.data.iter().map(|data| data.wire().to_vec()).collect()))
+                .collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}
+
+#[test]
+fn a_large_zone_is_found_whole_while_segments_split() {
+    let (mut writer, catalog) = Catalog::new(9);
+    writer.apply(&[commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &[])])]).unwrap();
+    for n in 0..20u64 {
+        let lines: Vec<String> = (0..1000).map(|m| format!("n{n}-{m}.z A 192.0.2.1")).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        writer.apply(&[commit(n + 2, vec![delta(1, n + 2, None, &[], &lines)])]).unwrap();
+    }
+    assert_eq!(catalog.statistics().names, 20_001);
+    assert!((0..20).all(|n| (0..1000).step_by(97).all(|m| types_at(&catalog, &format!("n{n}-{m}.z")).is_some())));
+    let gone = Entry { change: Change::Gone, ..delta(1, 99, None, &[], &[]) };
+    writer.apply(&[commit(22, vec![gone])]).unwrap();
+    while writer.collect() {}
+    assert_eq!(catalog.statistics().names, 0);
+    assert_eq!(catalog.statistics().bytes, 0);
+}

@@ -1,0 +1,152 @@
+//! Changing single entries: an owner name with the empty non-terminals above it, an apex in a scope, an address.
+#![allow(unsafe_code)]
+
+use std::net::IpAddr;
+use std::ptr::NonNull;
+use std::sync::atomic::Ordering;
+
+use waymark_wire::Name;
+
+use super::super::ZoneRecord;
+use super::super::garbage::{Piece, node_octets};
+use super::super::rrsets::{self, RRsets};
+use super::super::search_name::SearchName;
+use super::super::table::{self, Entry as Slot, Node};
+use super::{OwnerChange, Writer};
+
+impl Writer {
+    /// Gives an owner name its new RRsets; keeps the empty non-terminals between it and the apex right.
+    pub(super) fn change_owner(
+        &mut self,
+        from: u64,
+        zone: NonNull<ZoneRecord>,
+        owner: &Name,
+        change: &OwnerChange<'_>,
+    ) {
+        // SAFETY: the record is in `zones` or `staged`, and so not freed.
+        let space = unsafe { zone.as_ref() }.space;
+        let owner = self.search_name(owner);
+        let apex_at = match owner.cut_to(self.state(zone).header.apex.as_wire()) {
+            Some(cut) => cut,
+            None => return,
+        };
+        let (existed, packed) = {
+            let old = match self.latest(space, &owner, 0) {
+                Some(Slot::RRsets(packed)) => Some(RRsets::new(packed)),
+                _ => None,
+            };
+            (old.is_some(), rrsets::pack(old.unwrap_or(RRsets::new(&[])), &change.without, &change.added))
+        };
+        let stays = !packed.is_empty() || apex_at == 0 || self.children(space, &owner, 0) > 0;
+        if stays {
+            self.set(from, space, &owner, 0, Some(Slot::RRsets(packed)));
+        } else if existed {
+            self.set(from, space, &owner, 0, None);
+        }
+        match (existed, stays) {
+            (false, true) => self.link(from, space, &owner, apex_at),
+            (true, false) => self.unlink(from, space, &owner, apex_at),
+            _ => {}
+        }
+    }
+
+    /// A name has come to exist: its ancestors do too (RFC 4592 section 2.2.2).
+    fn link(&mut self, from: u64, space: u64, name: &SearchName, apex_at: usize) {
+        for cut in 1..=apex_at {
+            let existed = self.latest(space, name, cut).is_some();
+            if !existed {
+                self.set(from, space, name, cut, Some(Slot::RRsets(Box::default())));
+            }
+            if let Some(node) = self.node(space, name, cut) {
+                node.children.fetch_add(1, Ordering::Relaxed);
+            }
+            if existed {
+                return;
+            }
+        }
+    }
+
+    /// A name has ceased to exist: so do ancestors that existed for it alone.
+    fn unlink(&mut self, from: u64, space: u64, name: &SearchName, apex_at: usize) {
+        for cut in 1..=apex_at {
+            let Some(node) = self.node(space, name, cut) else { return };
+            let children = node.children.fetch_sub(1, Ordering::Relaxed) - 1;
+            let empty = matches!(node.versions.latest(), Some(Slot::RRsets(packed)) if packed.is_empty());
+            if children > 0 || !empty || cut == apex_at {
+                return;
+            }
+            self.set(from, space, name, cut, None);
+        }
+    }
+
+    /// Writes a version of an entry, and sees to the memory of what it supersedes.
+    pub(super) fn set(&mut self, from: u64, space: u64, name: &SearchName, cut: usize, value: Option<Slot>) {
+        self.set_entry(from, space, name.hash(cut), name.suffix(cut), value);
+    }
+
+    pub(super) fn set_address(&mut self, from: u64, address: IpAddr, value: Option<Slot>) {
+        let mut octets = [0; 16];
+        let key = table::address_key(address, &mut octets);
+        self.set_entry(from, table::ADDRESSES, self.catalog.table.hash_bytes(key), key, value);
+    }
+
+    pub(super) fn latest(&self, space: u64, name: &SearchName, cut: usize) -> Option<&Slot> {
+        self.node(space, name, cut)?.versions.latest()
+    }
+
+    pub(super) fn latest_address(&self, address: IpAddr) -> Option<&Slot> {
+        let mut octets = [0; 16];
+        let key = table::address_key(address, &mut octets);
+        // SAFETY: this is the writer.
+        unsafe { self.catalog.table.find(table::ADDRESSES, self.catalog.table.hash_bytes(key), key) }?.versions.latest()
+    }
+
+    fn children(&self, space: u64, name: &SearchName, cut: usize) -> u32 {
+        self.node(space, name, cut).map_or(0, |node| node.children.load(Ordering::Relaxed))
+    }
+
+    fn node(&self, space: u64, name: &SearchName, cut: usize) -> Option<&Node> {
+        // SAFETY: this is the writer.
+        unsafe { self.catalog.table.find(space, name.hash(cut), name.suffix(cut)) }
+    }
+
+    fn set_entry(&mut self, from: u64, space: u64, hash: u64, key: &[u8], value: Option<Slot>) {
+        let (next, garbage) = (self.next_generation(), &mut self.garbage);
+        let table = &self.catalog.table;
+        let counters = &self.catalog.counters;
+        // SAFETY: this is the writer.
+        let node = match unsafe { table.find(space, hash, key) } {
+            Some(node) => NonNull::from(node),
+            None if value.is_none() => return,
+            None => {
+                let node =
+                    table.insert(space, hash, key, &mut |replaced| garbage.push(next, Piece::Replaced(replaced)));
+                // SAFETY: just made.
+                counters.bytes.fetch_add(node_octets(unsafe { node.as_ref() }), Ordering::Relaxed);
+                node
+            }
+        };
+        // SAFETY: a node in the table is alive, and only this writer frees it.
+        let versions = unsafe { &node.as_ref().versions };
+        let count = |value: Option<&Slot>| match value {
+            Some(Slot::RRsets(packed)) => (1, RRsets::new(packed).iter().count() as u64, packed.len() as u64),
+            _ => (0, 0, 0),
+        };
+        let (old, new) = (count(versions.latest()), count(value.as_ref()));
+        for (counter, old, new) in
+            [(&counters.names, old.0, new.0), (&counters.rrsets, old.1, new.1), (&counters.bytes, old.2, new.2)]
+        {
+            counter.fetch_add(new, Ordering::Relaxed);
+            counter.fetch_sub(old, Ordering::Relaxed);
+        }
+        let (first, dead) = (versions.latest_from().is_none(), value.is_none());
+        match versions.set(from, value) {
+            Some(replaced) => garbage.push(next, Piece::EntryVersion(replaced)),
+            None if first => {}
+            None => garbage.push(next, Piece::TrimNode(node)),
+        }
+        if dead {
+            garbage.push(next, Piece::DeadNode(node));
+        }
+    }
+}
