@@ -31,9 +31,10 @@ mod versions;
 mod writer;
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
+use garbage::Remains;
 pub use readers::Reader;
 pub use rrsets::{RRsetRef, RRsets};
 pub use search_name::SearchName;
@@ -50,6 +51,8 @@ pub struct Catalog {
     table: Table,
     readers: Readers,
     counters: Counters,
+    /// Set when the writer ends; readers may outlive it.
+    remains: Mutex<Option<Remains>>,
 }
 
 #[derive(Default)]
@@ -84,8 +87,12 @@ impl Catalog {
     // The writer is the point of making a catalog, and there is one only.
     #[allow(clippy::new_ret_no_self)]
     pub fn new(seed: u64) -> (Writer, Arc<Self>) {
-        let catalog =
-            Arc::new(Self { table: Table::new(seed), readers: Readers::new(), counters: Counters::default() });
+        let catalog = Arc::new(Self {
+            table: Table::new(seed),
+            readers: Readers::new(),
+            counters: Counters::default(),
+            remains: Mutex::new(None),
+        });
         (Writer::new(Arc::clone(&catalog)), catalog)
     }
 

@@ -156,10 +156,47 @@ impl Garbage {
 }
 
 impl Drop for Garbage {
+    /// Frees what is linked from nowhere. The garbage is dropped with its catalog (`Remains`), when no reader is left;
+    /// what is linked is freed by the table and the zones.
     fn drop(&mut self) {
-        // What is still linked is freed with the table; what is not would leak. Readers may outlive the writer, so
-        // only the catalog's own end would be a safe time, and the process ends with it: leaking is the right choice.
-        self.queue.clear();
+        for (_, piece) in self.queue.drain(..) {
+            // SAFETY: no reader is left, and each of these was unlinked when it was queued.
+            unsafe {
+                match piece {
+                    Piece::EntryVersion(version) => versions::free_one(version),
+                    Piece::StateVersion(version) => versions::free_one(version),
+                    Piece::Node(node) => table::free_node(node),
+                    Piece::Zone(zone) => drop(Box::from_raw(zone.as_ptr())),
+                    Piece::Replaced(replaced) => table::free_replaced(replaced),
+                    Piece::TrimNode(_) | Piece::TrimZone(_) | Piece::DeadNode(_) | Piece::Image(_) => {}
+                }
+            }
+        }
+    }
+}
+
+/// What a writer leaves behind: kept by the catalog until its last reader is gone.
+pub(super) struct Remains {
+    /// Dropped for its effect.
+    _garbage: Garbage,
+    zones: Vec<NonNull<ZoneRecord>>,
+}
+
+// SAFETY: the pointers lead to what only this value frees, and nothing is bound to a thread.
+unsafe impl Send for Remains {}
+
+impl Remains {
+    pub(super) fn new(garbage: Garbage, zones: Vec<NonNull<ZoneRecord>>) -> Self {
+        Self { _garbage: garbage, zones }
+    }
+}
+
+impl Drop for Remains {
+    fn drop(&mut self) {
+        for zone in self.zones.drain(..) {
+            // SAFETY: made by `Box::leak` in the writer, in its maps until it ended, and no reader is left.
+            drop(unsafe { Box::from_raw(zone.as_ptr()) });
+        }
     }
 }
 

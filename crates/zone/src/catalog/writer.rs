@@ -11,12 +11,12 @@ mod names;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use waymark_wire::{Name, RecordType, Serial};
 
-use super::garbage::{Garbage, Piece};
+use super::garbage::{Garbage, Piece, Remains};
 use super::search_name::SearchName;
 use super::table::{self, Entry as Slot};
 use super::versions::Versions;
@@ -373,6 +373,15 @@ impl Writer {
             Some(name) => name,
             None => unreachable!("a Name is a whole uncompressed name"),
         }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let zones = self.zones.drain().chain(self.staged.drain()).map(|(_, record)| record).collect();
+        let garbage = std::mem::replace(&mut self.garbage, Garbage::new());
+        let remains = Remains::new(garbage, zones);
+        self.catalog.remains.lock().unwrap_or_else(PoisonError::into_inner).replace(remains);
     }
 }
 
