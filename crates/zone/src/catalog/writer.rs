@@ -8,6 +8,7 @@
 
 mod names;
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::ptr::NonNull;
@@ -145,14 +146,14 @@ impl Writer {
 
     /// Makes commits true, all of them in one step. Entries for a version that the catalog already shows are passed
     /// over. An error changes nothing.
-    pub fn apply(&mut self, commits: &[Commit]) -> Result<(), ApplyError> {
+    pub fn apply<C: Borrow<Commit>>(&mut self, commits: &[C]) -> Result<(), ApplyError> {
         self.check(commits)?;
         let Some(last) = commits.last() else { return Ok(()) };
-        for commit in commits {
+        for commit in commits.iter().map(C::borrow) {
             commit.scopes.iter().for_each(|change| self.change_scope(self.next_generation(), change));
             commit.entries.iter().for_each(|entry| self.carry_out(entry));
         }
-        self.publish(last.position);
+        self.publish(last.borrow().position);
         Ok(())
     }
 
@@ -172,10 +173,10 @@ impl Writer {
         true
     }
 
-    fn check(&self, commits: &[Commit]) -> Result<(), ApplyError> {
+    fn check<C: Borrow<Commit>>(&self, commits: &[C]) -> Result<(), ApplyError> {
         let mut at = self.position;
         let mut apexes: HashMap<ZoneNumber, Option<Name>> = HashMap::new();
-        for commit in commits {
+        for commit in commits.iter().map(C::borrow) {
             if commit.incarnation != self.incarnation {
                 return Err(ApplyError::Incarnation);
             }
