@@ -148,6 +148,7 @@ impl Server {
     pub fn statistics(&self) -> Statistics {
         Statistics {
             udp: Traffic::sum(self.udp.iter().map(|block| &**block)),
+            udp_worker_queries: self.udp.iter().map(|block| block.queries()).collect(),
             tcp: self.tcp.traffic(),
             connections: self.tcp.connections(),
         }

@@ -17,6 +17,8 @@ pub const RCODES: usize = 24;
 pub struct Statistics {
     /// Over UDP.
     pub udp: Traffic,
+    /// Requests over UDP by worker, in the workers' order; their sum is `udp.queries`.
+    pub udp_worker_queries: Vec<u64>,
     /// Over TCP.
     pub tcp: Traffic,
     /// TCP connections.
@@ -141,6 +143,11 @@ impl Block {
             Kind::Error => 5,
         };
         self.kinds[kind].add(1);
+    }
+
+    /// How many requests have come.
+    pub(crate) fn queries(&self) -> u64 {
+        self.queries.get()
     }
 
     /// `answers` of those made were not taken.

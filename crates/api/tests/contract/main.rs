@@ -1,0 +1,13 @@
+//! The API against its contract, in process, over a real control plane in a directory of its own.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod authentication;
+mod bodies;
+mod clients;
+mod harness;
+mod limits;
+mod lists;
+mod records;
+mod routing;
+mod zones;
