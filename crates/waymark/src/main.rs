@@ -1,1 +1,27 @@
-fn main(){}
+//! The program: reads the command line, carries it out, and turns a failure into one sentence and an exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use waymark::cli::{Cli, Command};
+use waymark::commands;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match &cli.command {
+        Command::Serve(serve) => commands::serve(&cli, serve),
+        Command::Config(command) => commands::config(&cli, command),
+        Command::Account(command) => commands::account(&cli, command),
+        Command::Token(command) => commands::token(&cli, command),
+        Command::Zone(command) => commands::zone(&cli, command),
+        Command::Status(output) => commands::status(&cli, *output),
+        Command::Ask(ask) => commands::ask(&cli, ask),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("waymark: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}

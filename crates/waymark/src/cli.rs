@@ -1,0 +1,247 @@
+//! The command line: what can be said, and which configuration keys it sets.
+//!
+//! `--help` is the manual, so every command and flag says here what it does. Carrying it out is in [`crate::commands`].
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Sources;
+
+/// Waymark: a self-hosted managed-DNS platform. One process serves the v4 API and answers DNS.
+#[derive(Parser, Debug)]
+#[command(name = "waymark", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Configuration: a TOML file (--config, else waymark.toml in the working directory if it is there), then environment \
+variables (WAYMARK_<SECTION>__<KEY>), then flags, each overriding the one before. `waymark config show` prints every \
+key with its meaning, its default and its present value.
+
+A first run:  waymark serve
+It makes ./waymark-data, prints an API token and three commands to try, and answers DNS on port 1053.
+
+Commands about accounts, tokens and zones speak to the running server through its data directory; when none runs, they \
+open the data directory themselves.";
+
+/// Flags that every command takes.
+#[derive(Args, Debug, Default, Clone)]
+pub struct Common {
+    /// The configuration file (TOML).
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The data directory (key data.dir).
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Sets any configuration key, like --set log.format=json. May be given again.
+    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run the server: API, nameserver, everything.
+    Serve(Serve),
+    /// Show or check the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// List or make accounts.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Make API tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// List zones, or set a zone's status.
+    #[command(subcommand)]
+    Zone(ZoneCommand),
+    /// Show how the server is: addresses, positions, sizes.
+    Status(Output),
+    /// Ask a DNS server one question and show the reply.
+    Ask(Ask),
+}
+
+/// Flags of `serve`.
+#[derive(Args, Debug, Default)]
+pub struct Serve {
+    /// Where the API listens (key api.listen).
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub api_listen: Option<String>,
+    /// Where the nameserver listens, over UDP and TCP (key dns.listen). May be given again.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub dns_listen: Vec<String>,
+    /// On the first start, write API base URL, token, key and ids to this new file (JSON, mode 0600).
+    #[arg(long, value_name = "FILE")]
+    pub bootstrap_file: Option<PathBuf>,
+}
+
+/// Commands about the configuration.
+#[derive(Subcommand, Debug)]
+pub enum ConfigCommand {
+    /// Print the effective configuration as TOML, every key documented.
+    Show,
+    /// Say whether the configuration is valid; if not, list every mistake and fail.
+    Check,
+}
+
+/// How results are printed.
+#[derive(Args, Debug, Default, Clone, Copy)]
+pub struct Output {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Commands about accounts.
+#[derive(Subcommand, Debug)]
+pub enum AccountCommand {
+    /// List all accounts.
+    List(Output),
+    /// Make an account.
+    Create {
+        /// Its name, 1 to 100 characters.
+        name: String,
+        /// The email address of the user who becomes its member [default: the user of the first start].
+        #[arg(long, value_name = "EMAIL")]
+        member: Option<String>,
+        /// How the result is printed.
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// Commands about tokens.
+#[derive(Subcommand, Debug)]
+pub enum TokenCommand {
+    /// Make a token that may do everything its user may, and print it once.
+    Create {
+        /// The email address of its user [default: the user of the first start].
+        #[arg(long, value_name = "EMAIL")]
+        user: Option<String>,
+        /// What it is called.
+        #[arg(long, default_value = "made on the command line")]
+        name: String,
+        /// Allow one account and its zones only (its id).
+        #[arg(long, value_name = "ID")]
+        account: Option<String>,
+        /// How the result is printed.
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// Commands about zones.
+#[derive(Subcommand, Debug)]
+pub enum ZoneCommand {
+    /// List the zones of all accounts.
+    List(Output),
+    /// Give a zone a status, as an operator.
+    Status {
+        /// Its name or id.
+        zone: String,
+        /// The status.
+        status: ZoneState,
+        /// How the result is printed.
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// A status that an operator can give a zone.
+#[derive(ValueEnum, Debug, Clone, Copy)]
+pub enum ZoneState {
+    /// Claimed: answers at its own nameservers' addresses only.
+    Pending,
+    /// In force: answers everywhere. The zone is trusted, not proven.
+    Active,
+}
+
+/// Flags of `ask`.
+#[derive(Args, Debug)]
+pub struct Ask {
+    /// The name.
+    pub name: String,
+    /// The type, like A, MX or TYPE257.
+    #[arg(name = "TYPE", default_value = "A")]
+    pub record_type: String,
+    /// The server [default: the one of this configuration].
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = server)]
+    pub server: Option<SocketAddr>,
+    /// Ask over TCP.
+    #[arg(long)]
+    pub tcp: bool,
+    /// How long to wait, in seconds.
+    #[arg(long, default_value_t = 5, value_name = "SECONDS")]
+    pub timeout: u64,
+}
+
+fn server(text: &str) -> Result<SocketAddr, String> {
+    let with_port = text.parse::<SocketAddr>().ok();
+    let without = || Some(SocketAddr::new(text.trim_matches(['[', ']']).parse().ok()?, 53));
+    with_port.or_else(without).ok_or_else(|| "an address, with or without a port, is needed".to_owned())
+}
+
+impl Cli {
+    /// Where this command line's configuration comes from: the process's file and environment, and these flags.
+    pub fn sources(&self) -> Result<Sources, String> {
+        let mut flags = Vec::new();
+        for setting in &self.common.set {
+            let (key, value) = setting
+                .split_once('=')
+                .ok_or_else(|| format!("--set {setting}: SECTION.KEY=VALUE is needed, like log.format=json"))?;
+            flags.push((key.to_owned(), value.to_owned()));
+        }
+        let mut flag = |key: &str, value: Option<String>| {
+            flags.extend(value.map(|value| (key.to_owned(), value)));
+        };
+        flag("data.dir", self.common.data_dir.as_ref().map(|path| path.to_string_lossy().into_owned()));
+        if let Command::Serve(serve) = &self.command {
+            flag("api.listen", serve.api_listen.clone());
+            flag("dns.listen", (!serve.dns_listen.is_empty()).then(|| serve.dns_listen.join(",")));
+        }
+        Ok(Sources::of_process(self.common.config.clone(), flags))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_become_keys() {
+        let line = "waymark serve --data-dir /d --api-listen 127.0.0.1:1 --dns-listen 127.0.0.1:2 --dns-listen [::1]:3 \
+                    --set log.format=json";
+        let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
+        let pairs = [
+            ("log.format", "json"),
+            ("data.dir", "/d"),
+            ("api.listen", "127.0.0.1:1"),
+            ("dns.listen", "127.0.0.1:2,[::1]:3"),
+        ];
+        let expected: Vec<_> = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        assert_eq!(cli.sources().unwrap().flags, expected);
+    }
+
+    #[test]
+    fn a_server_needs_no_port() {
+        assert_eq!(server("127.0.0.1").unwrap().to_string(), "127.0.0.1:53");
+        assert_eq!(server("[::1]").unwrap().to_string(), "[::1]:53");
+        assert_eq!(server("[::1]:1053").unwrap().to_string(), "[::1]:1053");
+        assert!(server("localhost").is_err());
+    }
+}

@@ -1,0 +1,197 @@
+//! The table of keys: the one place where a key is written down.
+//!
+//! From a row come the field of [`Config`], its default, how TOML, environment and flags set it, the lines of
+//! `waymark config show`, and the known names that an unknown one is compared with. A new key is a new row.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use toml::Value;
+use waymark_wire::Name;
+
+use super::setting::{Count, Limit, LogFormat, LogLevel, Network, Setting};
+
+/// One key.
+pub struct Key {
+    /// The section, a table in TOML.
+    pub section: &'static str,
+    /// The name inside the section.
+    pub name: &'static str,
+    /// What it is for, one line each.
+    pub doc: &'static [&'static str],
+    /// What its value must be, in words.
+    pub kind: &'static str,
+    /// Its value as TOML.
+    pub get: fn(&Config) -> Value,
+    /// Sets it from TOML; whether the value was one of its kind.
+    pub set_value: fn(&mut Config, &Value) -> bool,
+    /// Sets it from text; likewise.
+    pub set_text: fn(&mut Config, &str) -> bool,
+}
+
+impl Key {
+    /// `section.name`.
+    pub fn path(&self) -> String {
+        format!("{}.{}", self.section, self.name)
+    }
+
+    /// The environment variable that sets it.
+    pub fn variable(&self) -> String {
+        format!("WAYMARK_{}__{}", self.section, self.name).to_uppercase()
+    }
+}
+
+fn assign<T: Setting>(place: &mut T, value: Option<T>) -> bool {
+    value.map(|value| *place = value).is_some()
+}
+
+macro_rules! keys {
+    ($(
+        $(#[doc = $section_doc:literal])+
+        $section:ident: $Section:ident {
+            $($(#[doc = $doc:literal])+ $name:ident: $kind:ty = $default:expr;)+
+        }
+    )+) => {
+        /// Everything that can be set, one field per section.
+        #[derive(Clone, PartialEq, Debug, Default)]
+        pub struct Config {
+            $($(#[doc = $section_doc])+ pub $section: $Section,)+
+        }
+
+        $(
+            $(#[doc = $section_doc])+
+            #[derive(Clone, PartialEq, Debug)]
+            pub struct $Section {
+                $($(#[doc = $doc])+ pub $name: $kind,)+
+            }
+
+            impl Default for $Section {
+                fn default() -> Self {
+                    Self { $($name: $default,)+ }
+                }
+            }
+        )+
+
+        /// The sections in order, with what each is about.
+        pub static SECTIONS: &[(&str, &[&str])] = &[$((stringify!($section), &[$($section_doc),+]),)+];
+
+        /// Every key, section by section.
+        pub static KEYS: &[Key] = &[$($(Key {
+            section: stringify!($section),
+            name: stringify!($name),
+            doc: &[$($doc),+],
+            kind: <$kind as Setting>::KIND,
+            get: |config| config.$section.$name.to_value(),
+            set_value: |config, value| assign(&mut config.$section.$name, Setting::from_value(value)),
+            set_text: |config, text| assign(&mut config.$section.$name, Setting::from_text(text)),
+        },)+)+];
+    };
+}
+
+keys! {
+    /// Where everything is kept.
+    data: Data {
+        /// The data directory: store, edge file, lock, control socket. Made if it is not there. One process owns it.
+        dir: PathBuf = PathBuf::from("waymark-data");
+        /// Requests that may read the store at the same time; at least 1.
+        store_readers: Count = Count(4);
+    }
+
+    /// The HTTP API, with /healthz and /metrics.
+    api: Api {
+        /// Where it listens.
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8053));
+        /// The URL under which clients reach it, without /client/v4, like https://dns.example.com. Empty: made from
+        /// api.listen.
+        base_url: String = String::new();
+    }
+
+    /// The nameserver.
+    dns: Dns {
+        /// Where it listens, over UDP and TCP. Answers come from the address that was asked.
+        listen: Vec<SocketAddr> = vec![
+            SocketAddr::from((Ipv4Addr::UNSPECIFIED, 1053)),
+            SocketAddr::from((Ipv6Addr::UNSPECIFIED, 1053)),
+        ];
+        /// Worker threads; 0 is one per core.
+        workers: Count = Count(0);
+    }
+
+    /// The names that the platform itself owns.
+    brand: Brand {
+        /// What messages of the API call this service.
+        name: String = "Waymark".to_owned();
+        /// The domain under which nameservers are: <given-name>.ns.<domain>. It is fixed by the first start.
+        domain: Name = Name::from_text("waymark.test").unwrap_or_else(|_| Name::root());
+    }
+
+    /// The addresses that nameservers get. They are given out by the first start.
+    pools: Pools {
+        /// IPv4, one address per nameserver. The default is loopback and needs no set-up on Linux.
+        nameserver_v4: Network<Ipv4Addr> = Network { address: Ipv4Addr::new(127, 53, 0, 0), prefix: 16 };
+        /// IPv6, likewise.
+        nameserver_v6: Network<Ipv6Addr> = Network { address: Ipv6Addr::new(0xfd53, 0, 0, 0, 0, 0, 0, 0), prefix: 64 };
+        /// Whether that IPv6 network leads to this machine. Until it does, the addresses are not published in DNS.
+        nameserver_v6_reachable: bool = false;
+    }
+
+    /// Log lines, on standard error.
+    log: Log {
+        /// text for people, json for machines.
+        format: LogFormat = LogFormat::Text;
+        /// error, warn, info, debug or trace; or a filter by module, like info,waymark_serve=debug.
+        level: LogLevel = LogLevel("info".to_owned());
+    }
+
+    /// Limits. 0 lifts a limit.
+    limits: Limits {
+        /// API requests of one user or token in five minutes.
+        requests_per_5_minutes: Limit = Limit(1200);
+        /// Zone-file imports of one user per minute.
+        imports_per_minute: Limit = Limit(3);
+        /// Connections to the API at a time; further ones wait.
+        api_connections: Limit = Limit(4096);
+        /// How long a connection to the API may be silent, in seconds; longer than request_seconds.
+        api_idle_seconds: Limit = Limit(75);
+        /// API requests answered at a time; further ones are told to come again.
+        requests_in_flight: Limit = Limit(1024);
+        /// How long an API request may take, in seconds.
+        request_seconds: Limit = Limit(30);
+        /// How long the body of an API request may take to arrive, in seconds.
+        body_receive_seconds: Limit = Limit(10);
+        /// The longest body of an API request, in octets.
+        body_octets: Limit = Limit(1 << 20);
+        /// How deep the JSON of a body may be nested.
+        body_depth: Limit = Limit(32);
+        /// Records on one page of a listing.
+        records_per_page: Limit = Limit(5_000_000);
+        /// TCP connections to the nameserver at a time.
+        tcp_connections: Limit = Limit(4096);
+        /// TCP connections from one client (an IPv4 address, an IPv6 /64) at a time.
+        tcp_connections_per_client: Limit = Limit(64);
+        /// How long a TCP connection to the nameserver may be idle, in seconds.
+        tcp_idle_seconds: Limit = Limit(10);
+        /// How long a request over TCP may take from its first octet to its last, in seconds.
+        tcp_message_seconds: Limit = Limit(5);
+        /// How long a TCP client may take to accept its answers, in seconds.
+        tcp_write_seconds: Limit = Limit(5);
+        /// The largest answer over UDP, in octets, whatever the client offers.
+        udp_octets: Limit = Limit(1232);
+        /// Records in one zone.
+        records_per_zone: Limit = Limit(200_000);
+        /// Writes waiting for the store; further ones are refused until some are done.
+        write_queue: Limit = Limit(1024);
+        /// Writes that share one transaction, and so one sync of the disk.
+        writes_per_commit: Limit = Limit(64);
+        /// How long the reply to a write waits until DNS answers with it, in milliseconds; then it is sent anyway.
+        reply_wait_milliseconds: Limit = Limit(1000);
+        /// Journal entries kept for followers; whoever is further behind takes a snapshot.
+        journal_entries_kept: Limit = Limit(100_000);
+        /// Journal entries kept for undo, versions and differences.
+        undo_entries_kept: Limit = Limit(100_000);
+        /// Commits that a follower may be behind before it reads them from the store again. 0: 65536.
+        commits_waiting: Limit = Limit(1024);
+        /// Commits that wait for the edge file before it reads them from the store again. 0: 65536.
+        edge_file_commits_waiting: Limit = Limit(4096);
+    }
+}

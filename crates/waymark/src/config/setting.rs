@@ -1,0 +1,333 @@
+//! The kinds of value that a key can have: how each is read from TOML and from text, and how it is shown.
+//!
+//! Text is what environment variables and flags carry. A list is written there with commas.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use toml::Value;
+use waymark_wire::Name;
+
+/// A type that a key's value can have.
+pub trait Setting: Sized {
+    /// What to write, in words: completes "must be ...".
+    const KIND: &'static str;
+    /// Reads text, as environment variables and flags carry it.
+    fn from_text(text: &str) -> Option<Self>;
+    /// Shows the value as TOML; what [`Self::from_value`] reads back.
+    fn to_value(&self) -> Value;
+    /// Reads TOML: by default, a string that holds the text.
+    fn from_value(value: &Value) -> Option<Self> {
+        Self::from_text(value.as_str()?)
+    }
+}
+
+impl Setting for PathBuf {
+    const KIND: &'static str = "a path";
+
+    fn from_text(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self::from(text))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.to_string_lossy().into_owned())
+    }
+}
+
+impl Setting for String {
+    const KIND: &'static str = "text";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.clone())
+    }
+}
+
+impl Setting for bool {
+    const KIND: &'static str = "true or false";
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Boolean(*self)
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        value.as_bool()
+    }
+}
+
+impl Setting for SocketAddr {
+    const KIND: &'static str = "an address with a port, like 127.0.0.1:8053 or [::1]:8053";
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.to_string())
+    }
+}
+
+impl Setting for Vec<SocketAddr> {
+    const KIND: &'static str = "a list of addresses with ports, like [\"0.0.0.0:1053\", \"[::]:1053\"]";
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.split(',').map(|part| part.trim().parse().ok()).collect()
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Array(self.iter().map(Setting::to_value).collect())
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        value.as_array()?.iter().map(SocketAddr::from_value).collect()
+    }
+}
+
+impl Setting for Vec<String> {
+    const KIND: &'static str = "a list of words";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Some(text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect())
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Array(self.iter().map(Setting::to_value).collect())
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        value.as_array()?.iter().map(String::from_value).collect()
+    }
+}
+
+impl Setting for Name {
+    const KIND: &'static str = "a domain name";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Self::from_text(text).ok().filter(|name| !name.is_root())
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.to_string())
+    }
+}
+
+/// A count of things. Zero has the meaning that the key's documentation gives it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Count(pub u64);
+
+impl Setting for Count {
+    const KIND: &'static str = "a whole number, 0 or more";
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|&count| count <= i64::MAX as u64).map(Self)
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Integer(i64::try_from(self.0).unwrap_or(i64::MAX))
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        u64::try_from(value.as_integer()?).ok().map(Self)
+    }
+}
+
+/// A limit. Zero lifts it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limit(pub u64);
+
+impl Limit {
+    /// The limit, if there is one.
+    pub fn get(self) -> Option<u64> {
+        (self.0 > 0).then_some(self.0)
+    }
+
+    /// The limit, or the largest number of the type.
+    pub fn or_max<N: TryFrom<u64> + Bounded>(self) -> N {
+        self.get().and_then(|limit| N::try_from(limit).ok()).unwrap_or(N::MAX)
+    }
+}
+
+/// A number type with a largest value.
+pub trait Bounded {
+    /// The largest value.
+    const MAX: Self;
+}
+
+macro_rules! bounded {
+    ($($number:ty),+) => { $(impl Bounded for $number { const MAX: Self = <$number>::MAX; })+ };
+}
+
+bounded!(u16, u32, u64, usize);
+
+impl Setting for Limit {
+    const KIND: &'static str = "a whole number, 0 for no limit";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Count::from_text(text).map(|count| Self(count.0))
+    }
+
+    fn to_value(&self) -> Value {
+        Count(self.0).to_value()
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        Count::from_value(value).map(|count| Self(count.0))
+    }
+}
+
+/// A run of addresses: those that share the first `prefix` bits with `address`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Network<A> {
+    /// The lowest address.
+    pub address: A,
+    /// How many bits are fixed.
+    pub prefix: u8,
+}
+
+impl<A: Copy + Into<IpAddr> + FromStr> Network<A> {
+    /// Reads `address/prefix`; the bits behind the prefix must be zero.
+    fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = text.split_once('/')?;
+        let (address, prefix) = (address.parse::<A>().ok()?, prefix.parse::<u8>().ok()?);
+        let (bits, width) = match address.into() {
+            IpAddr::V4(address) => (u128::from(u32::from(address)) << 96, 32),
+            IpAddr::V6(address) => (u128::from(address), 128),
+        };
+        let behind = bits.checked_shl(u32::from(prefix)).unwrap_or(0);
+        (prefix <= width && behind == 0).then_some(Self { address, prefix })
+    }
+
+    fn to_value(self) -> Value {
+        Value::String(format!("{}/{}", self.address.into(), self.prefix))
+    }
+}
+
+impl Setting for Network<Ipv4Addr> {
+    const KIND: &'static str = "an IPv4 network, like 127.53.0.0/16";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn to_value(&self) -> Value {
+        Network::to_value(*self)
+    }
+}
+
+impl Setting for Network<Ipv6Addr> {
+    const KIND: &'static str = "an IPv6 network, like fd53::/64";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn to_value(&self) -> Value {
+        Network::to_value(*self)
+    }
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+impl Setting for LogFormat {
+    const KIND: &'static str = "\"text\" or \"json\"";
+
+    fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "text" => Some(Self::Text),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        let text = match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        };
+        Value::String(text.to_owned())
+    }
+}
+
+/// What is logged: a level, or levels by module, as `tracing` filters read them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogLevel(pub String);
+
+impl Setting for LogLevel {
+    const KIND: &'static str = "error, warn, info, debug or trace, or a filter like \"info,waymark_serve=debug\"";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let known = ["off", "error", "warn", "info", "debug", "trace"];
+        // The filter takes any word for a module's name; a misspelled level should not pass for one.
+        let misspelled = |part: &str| !part.contains('=') && !known.contains(&part);
+        if text.is_empty() || text.split(',').any(misspelled) {
+            return None;
+        }
+        tracing_subscriber::EnvFilter::builder().parse(text).ok().map(|_| Self(text.to_owned()))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn networks_have_no_bits_behind_their_prefix() {
+        type V4 = Network<Ipv4Addr>;
+        assert_eq!(V4::from_text("127.53.0.0/16"), Some(Network { address: Ipv4Addr::new(127, 53, 0, 0), prefix: 16 }));
+        assert!(V4::from_text("0.0.0.0/0").is_some() && V4::from_text("192.0.2.1/32").is_some());
+        for wrong in ["127.53.0.1/16", "127.53.0.0", "127.53.0.0/33", "fd53::/64", "/16", "127.53.0.0/"] {
+            assert_eq!(V4::from_text(wrong), None, "{wrong}");
+        }
+        type V6 = Network<Ipv6Addr>;
+        assert!(V6::from_text("fd53::/64").is_some() && V6::from_text("fd53::1/128").is_some());
+        assert_eq!(V6::from_text("fd53::1/64"), None);
+    }
+
+    #[test]
+    fn a_level_is_a_level_or_a_filter() {
+        for good in ["info", "warn,waymark_serve=debug", "off"] {
+            assert!(LogLevel::from_text(good).is_some(), "{good}");
+        }
+        for wrong in ["", "inof", "info,waymark=loud"] {
+            assert_eq!(LogLevel::from_text(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_limit_of_zero_is_none() {
+        assert_eq!((Limit(0).get(), Limit(3).get()), (None, Some(3)));
+        assert_eq!(
+            (Limit(0).or_max::<u16>(), Limit(3).or_max::<u16>(), Limit(70000).or_max::<u16>()),
+            (65535, 3, 65535)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn counts_survive_being_shown(count in 0u64..=i64::MAX as u64) {
+            prop_assert_eq!(Count::from_value(&Count(count).to_value()), Some(Count(count)));
+            prop_assert_eq!(Count::from_text(&count.to_string()), Some(Count(count)));
+        }
+    }
+}

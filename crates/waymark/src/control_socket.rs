@@ -1,0 +1,191 @@
+//! The control socket: how commands reach the process that owns the data directory.
+//!
+//! A Unix socket in that directory. Each line is a request (an [`Operation`] as JSON) and is answered by one line,
+//! `{"ok": ...}` or `{"error": "sentence"}`. Whoever may open the socket may do everything, so it is for its owner
+//! alone: by its mode, and by the kernel's word on who is at the other end.
+
+use std::fs::Permissions;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream as BlockingUnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, watch};
+use waymark_control::Control;
+
+use crate::operator::{Operation, Outcome, Status, carry_out};
+
+/// The longest request, in octets. The longest honest one is a name of 100 characters.
+const REQUEST_OCTETS_MAX: u64 = 16 * 1024;
+/// Commands served at a time; further ones wait.
+const CONNECTIONS_MAX: usize = 16;
+const SUPERUSER: u32 = 0;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    Ok(Outcome),
+    Error(String),
+}
+
+/// What operations are carried out with.
+pub trait Target: Send + Sync + 'static {
+    /// The store.
+    fn control(&self) -> &Control;
+    /// How the server is.
+    fn status(&self) -> Status;
+}
+
+/// A socket that is listened on, and removed when it is dropped.
+pub struct ControlSocket {
+    path: PathBuf,
+    listener: UnixListener,
+    owner: u32,
+}
+
+impl ControlSocket {
+    /// Listens at `path`. Only the owner of the data directory's lock may call this: a socket that is there already is
+    /// a dead process's, and goes.
+    pub fn bind(path: &Path) -> io::Result<Self> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(reachable(path)?.as_path())?;
+        std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+        let owner = std::fs::metadata(path)?.uid();
+        Ok(Self { path: path.to_owned(), listener, owner })
+    }
+
+    /// Serves until `stop` becomes true.
+    pub async fn serve(self, target: Arc<impl Target>, mut stop: watch::Receiver<bool>) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        loop {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
+            // An error here is the other side's, or a lack of descriptors that ends with the connections there are.
+            let Ok((stream, _)) = accepted else { continue };
+            let allowed = stream.peer_cred().is_ok_and(|peer| [self.owner, SUPERUSER].contains(&peer.uid()));
+            if !allowed {
+                continue;
+            }
+            let (target, mut stop) = (Arc::clone(&target), stop.clone());
+            tokio::spawn(async move {
+                let _place = place;
+                tokio::select! {
+                    _ = converse(stream, &*target) => {}
+                    _ = stop.wait_for(|stop| *stop) => {}
+                }
+            });
+        }
+    }
+}
+
+impl Drop for ControlSocket {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+async fn converse(stream: UnixStream, target: &impl Target) -> io::Result<()> {
+    let (reader, mut writer) = stream.into_split();
+    let mut reader = tokio::io::BufReader::new(reader);
+    loop {
+        let mut line = String::new();
+        let read = (&mut reader).take(REQUEST_OCTETS_MAX).read_line(&mut line).await?;
+        if read == 0 {
+            return Ok(());
+        }
+        let answer = match serde_json::from_str::<Operation>(&line) {
+            Err(error) => Answer::Error(format!("this server does not understand the command: {error}")),
+            Ok(operation) => {
+                tracing::info!(operation = operation_name(&operation), "command from the control socket");
+                match carry_out(target.control(), operation, || target.status()).await {
+                    Ok(outcome) => Answer::Ok(outcome),
+                    Err(sentence) => Answer::Error(sentence),
+                }
+            }
+        };
+        let mut text = serde_json::to_vec(&answer)?;
+        text.push(b'\n');
+        writer.write_all(&text).await?;
+    }
+}
+
+fn operation_name(operation: &Operation) -> &'static str {
+    match operation {
+        Operation::AccountList => "account list",
+        Operation::AccountCreate { .. } => "account create",
+        Operation::TokenCreate { .. } => "token create",
+        Operation::ZoneList => "zone list",
+        Operation::ZoneStatus { .. } => "zone status",
+        Operation::Status => "status",
+    }
+}
+
+/// Why a request through the socket has no outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// Nobody listens: no server runs.
+    #[error("no server is listening")]
+    NobodyThere,
+    /// The conversation broke.
+    #[error("the server did not answer the command: {0}")]
+    Io(#[from] io::Error),
+    /// The server's own words.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Asks the server whose socket is at `path`. Blocks.
+pub fn request(path: &Path, operation: &Operation) -> Result<Outcome, RequestError> {
+    let nobody = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused];
+    let mut stream = match reachable(path).and_then(|path| BlockingUnixStream::connect(path.as_path())) {
+        Ok(stream) => stream,
+        Err(error) if nobody.contains(&error.kind()) => return Err(RequestError::NobodyThere),
+        Err(error) => return Err(error.into()),
+    };
+    let mut line = serde_json::to_vec(operation).map_err(io::Error::from)?;
+    line.push(b'\n');
+    stream.write_all(&line)?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer)?;
+    match serde_json::from_str(&answer).map_err(io::Error::from)? {
+        Answer::Ok(outcome) => Ok(outcome),
+        Answer::Error(sentence) => Err(RequestError::Refused(sentence)),
+    }
+}
+
+/// A path to the same socket that is short enough: an address of a Unix socket has 108 octets at most, a directory's
+/// path may have more. Linux gives every open directory a short name.
+struct Reachable {
+    path: PathBuf,
+    _directory: std::fs::File,
+}
+
+impl Reachable {
+    fn as_path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn reachable(path: &Path) -> io::Result<Reachable> {
+    use std::os::fd::AsRawFd;
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    let directory = std::fs::File::open(parent)?;
+    let path = PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd())).join(name);
+    Ok(Reachable { path, _directory: directory })
+}
+
+#[cfg(test)]
+mod tests;

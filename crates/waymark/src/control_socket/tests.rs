@@ -1,0 +1,91 @@
+use super::*;
+use crate::directory::control_socket;
+use crate::operator::{AccountLine, ZoneLine};
+use crate::scratch::{Scratch, ask, zone};
+
+#[test]
+fn every_operation_passes_through() {
+    let scratch = Scratch::new();
+    let node = scratch.start();
+    zone(&node, "example.com");
+    let socket = control_socket(&scratch.config().data.dir);
+    let ask_for = |operation: Operation| request(&socket, &operation).unwrap();
+    let Outcome::Accounts(before) = ask_for(Operation::AccountList) else { panic!() };
+    let made = ask_for(Operation::AccountCreate { name: "second".to_owned(), member: None });
+    let Outcome::Accounts(made) = made else { panic!() };
+    let Outcome::Accounts(after) = ask_for(Operation::AccountList) else { panic!() };
+    assert_eq!((before.len(), after.len()), (1, 2));
+    let AccountLine { id, name } = &made[0];
+    assert_eq!(name, "second");
+    let token = Operation::TokenCreate { user: None, name: "t".to_owned(), account: Some(id.clone()) };
+    let Outcome::Token { token, .. } = ask_for(token) else { panic!() };
+    node.block_on(node.control().authenticate_token(&token)).unwrap();
+    let Outcome::Zones(zones) = ask_for(Operation::ZoneList) else { panic!() };
+    let found: Vec<&ZoneLine> = zones.iter().filter(|zone| zone.name == "example.com").collect();
+    assert_eq!((found.len(), found[0].status.as_str(), found[0].name_servers.len()), (1, "active", 2));
+    let Outcome::Status(status) = ask_for(Operation::Status) else { panic!() };
+    assert!(status.running && status.api_base == node.api_base() && status.committed == status.applied, "{status:?}");
+    node.stop();
+    assert!(matches!(request(&socket, &Operation::Status), Err(RequestError::NobodyThere)));
+}
+
+#[test]
+fn a_status_given_by_the_operator_is_answered_at_once() {
+    let scratch = Scratch::new();
+    let node = scratch.start();
+    zone(&node, "example.com");
+    let socket = control_socket(&scratch.config().data.dir);
+    for (active, expected) in [(false, "pending"), (true, "active")] {
+        let operation = Operation::ZoneStatus { zone: "example.com".to_owned(), active };
+        let Outcome::Zones(zones) = request(&socket, &operation).unwrap() else { panic!() };
+        assert_eq!(zones[0].status, expected);
+        // The address of no nameserver: all zones answer there, whatever their status.
+        assert!(ask(&node, "example.com", "SOA").authoritative);
+    }
+    node.stop();
+}
+
+#[test]
+fn refusals_are_sentences() {
+    let scratch = Scratch::new();
+    let node = scratch.start();
+    let socket = control_socket(&scratch.config().data.dir);
+    let sentence = |operation: Operation| match request(&socket, &operation) {
+        Err(RequestError::Refused(sentence)) => sentence,
+        other => panic!("{other:?}"),
+    };
+    let zone = Operation::ZoneStatus { zone: "missing.example".to_owned(), active: true };
+    assert_eq!(sentence(zone), "there is no zone missing.example");
+    let token = Operation::TokenCreate { user: None, name: "t".to_owned(), account: Some("x".to_owned()) };
+    assert_eq!(sentence(token), "\"x\" is not the id of an account");
+    let token = Operation::TokenCreate { user: Some("no@body".to_owned()), name: "t".to_owned(), account: None };
+    assert_eq!(sentence(token), "user not found");
+    node.stop();
+}
+
+#[test]
+fn the_socket_is_private_and_survives_what_it_does_not_understand() {
+    let scratch = Scratch::new();
+    let node = scratch.start();
+    let path = control_socket(&scratch.config().data.dir);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let mut stream = BlockingUnixStream::connect(&path).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    for (request, answer) in [("nonsense\n", "{\"error\":"), ("{\"operation\":\"status\"}\n", "{\"ok\":")] {
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        assert!(line.starts_with(answer), "{line}");
+    }
+    node.stop();
+}
+
+#[test]
+fn a_long_path_is_no_obstacle() {
+    let scratch = Scratch::new();
+    let mut config = scratch.config();
+    config.data.dir = scratch.path().join("d".repeat(120));
+    let node = crate::Node::start(config.clone(), crate::NodeOptions::default()).unwrap();
+    assert!(request(&control_socket(&config.data.dir), &Operation::Status).is_ok());
+    node.stop();
+}

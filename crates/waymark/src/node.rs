@@ -1,0 +1,172 @@
+//! A whole Waymark in one process: store, journal, catalog, nameserver and API.
+//!
+//! ```text
+//!  start: directory and its lock -> API and DNS sockets, bound -> store -> first start's identities
+//!         -> catalog up to date (follow) -> DNS answers -> API answers -> control socket
+//!  stop:  API -> control socket -> DNS -> follow, edge file -> store -> directory
+//! ```
+//!
+//! Sockets are bound before the store is touched, so that a port that is taken costs a new installation nothing; what
+//! arrives meanwhile waits in the kernel. When `start` returns, everything answers.
+//!
+//! A node owns its tokio runtime: `start`, `stop` and `block_on` block and belong on a plain thread, not in async code.
+
+mod options;
+mod start;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use waymark_control::{Bootstrap, Control};
+use waymark_serve::Server;
+use waymark_zone::Catalog;
+
+use crate::api_server::ApiServer;
+use crate::config::Config;
+use crate::control_socket::Target;
+use crate::directory::Directory;
+use crate::follow::{Follow, Progress};
+use crate::observe::Observed;
+use crate::operator::Status;
+
+pub use options::{NodeOptions, control_options};
+pub use start::{StartError, reachable};
+
+/// How long tasks may take to end when the runtime ends.
+const RUNTIME_END: Duration = Duration::from_secs(5);
+
+/// A running node. Dropping it without [`Node::stop`] ends it as well, but waits for nothing.
+pub struct Node {
+    bootstrap: Option<Bootstrap>,
+    api_address: SocketAddr,
+    observed: Arc<Observed>,
+    dns: Arc<RwLock<Option<Server>>>,
+    follow: Option<Follow>,
+    api: Option<ApiServer>,
+    stop: watch::Sender<bool>,
+    control_socket: Option<tokio::task::JoinHandle<()>>,
+    runtime: Option<Runtime>,
+    // Last: the lock goes when everything else has gone.
+    directory: Directory,
+}
+
+impl Node {
+    /// Starts everything; see the module. Blocks until everything answers.
+    pub fn start(config: Config, options: NodeOptions) -> Result<Self, StartError> {
+        start::start(&config, options)
+    }
+
+    /// What the first start has made; none on later starts.
+    pub fn bootstrap(&self) -> Option<&Bootstrap> {
+        self.bootstrap.as_ref()
+    }
+
+    /// Where the API listens, with its real port.
+    pub fn api_address(&self) -> SocketAddr {
+        self.api_address
+    }
+
+    /// The base URL of the API, `/client/v4` included.
+    pub fn api_base(&self) -> &str {
+        &self.observed.api_base
+    }
+
+    /// An address at which DNS can be asked from this machine: the first listen address with its real port, loopback
+    /// if that is the wildcard.
+    pub fn dns_address(&self) -> SocketAddr {
+        start::reachable(self.observed.dns_addresses[0])
+    }
+
+    /// Every address on which DNS listens, with its real port.
+    pub fn dns_addresses(&self) -> &[SocketAddr] {
+        &self.observed.dns_addresses
+    }
+
+    /// The control plane.
+    pub fn control(&self) -> &Control {
+        &self.observed.control
+    }
+
+    /// What DNS answers from.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.observed.catalog
+    }
+
+    /// How far the catalog follows the store.
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.observed.progress
+    }
+
+    /// How the node is.
+    pub fn status(&self) -> Status {
+        self.observed.status()
+    }
+
+    /// The data directory.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The node's runtime, for tasks beside it.
+    pub fn handle(&self) -> tokio::runtime::Handle {
+        match &self.runtime {
+            Some(runtime) => runtime.handle().clone(),
+            // It is there until `stop` takes the node by value.
+            None => tokio::runtime::Handle::current(),
+        }
+    }
+
+    /// Runs async code on the node's runtime. Blocks.
+    pub fn block_on<F: Future>(&self, work: F) -> F::Output {
+        self.handle().block_on(work)
+    }
+
+    /// Ends everything in order: requests in progress are answered, the edge file has what was applied, the store is
+    /// closed. Blocks.
+    pub fn stop(mut self) {
+        let Some(runtime) = self.runtime.take() else { return };
+        runtime.block_on(async {
+            if let Some(api) = self.api.take() {
+                api.stop().await;
+            }
+            self.stop.send_replace(true);
+            if let Some(task) = self.control_socket.take() {
+                let _ = task.await;
+            }
+            let server = self.dns.write().ok().and_then(|mut server| server.take());
+            if let Some(server) = server {
+                server.shutdown().await;
+            }
+        });
+        if let Some(follow) = self.follow.take() {
+            follow.stop();
+        }
+        runtime.block_on(self.observed.control.close());
+        runtime.shutdown_timeout(RUNTIME_END);
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Target for Observed {
+    fn control(&self) -> &Control {
+        &self.control
+    }
+
+    fn status(&self) -> Status {
+        Observed::status(self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,226 @@
+//! Starting a node, step by step, and why that can fail.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use waymark_api::ApiStatistics;
+use waymark_control::{AccountFilter, Bootstrap, Control, Grant, OpenError, Page, Refusal};
+use waymark_serve::{BindCause, BindError, Bound, Server};
+
+use super::options::{api_options, api_server_limits, control_options, queue, serve_options};
+use super::{Node, NodeOptions};
+use crate::api_server::ApiServer;
+use crate::config::Config;
+use crate::control_socket::ControlSocket;
+use crate::directory::{Directory, DirectoryError};
+use crate::first_run::BootstrapFile;
+use crate::follow::{self, Follow, FollowError};
+use crate::observe::{self, Observed};
+
+/// Why a node does not start. Each is one sentence, with what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The store, damaged.
+    #[error("{0}: put back a copy of it, or start with an empty data directory")]
+    Damaged(OpenError),
+    /// The store, otherwise.
+    #[error(transparent)]
+    Store(OpenError),
+    /// The API's socket.
+    #[error(
+        "the API cannot listen on {address}: {}: {}",
+        cause(why),
+        "choose another address with --api-listen, or stop the process that has it"
+    )]
+    ApiListen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        why: io::Error,
+    },
+    /// The nameserver's sockets.
+    #[error("{0}: choose another address with --dns-listen, or stop the process that has it")]
+    DnsListen(#[from] BindError),
+    /// The bootstrap file.
+    #[error("cannot write the bootstrap file {}: {why}: name a file that does not exist yet, in a directory that can be written", path.display())]
+    BootstrapFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: io::Error,
+    },
+    /// What the first start makes.
+    #[error("cannot set up the new installation: {0}")]
+    Bootstrap(#[source] Refusal),
+    /// The journal.
+    #[error(transparent)]
+    Follow(#[from] FollowError),
+    /// Threads or descriptors.
+    #[error("the system does not give what is needed: {0}")]
+    System(#[source] io::Error),
+}
+
+impl From<OpenError> for StartError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Damaged { .. } => Self::Damaged(error),
+            other => Self::Store(other),
+        }
+    }
+}
+
+fn cause(why: &io::Error) -> String {
+    match why.kind() {
+        io::ErrorKind::AddrInUse => "another process uses the port".to_owned(),
+        io::ErrorKind::PermissionDenied => "this user may not use the port".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "no interface of this machine has the address".to_owned(),
+        _ => why.to_string(),
+    }
+}
+
+pub(super) fn start(config: &Config, options: NodeOptions) -> Result<Node, StartError> {
+    let directory = Directory::open(&config.data.dir)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("io")
+        .build()
+        .map_err(StartError::System)?;
+    let listener = listen(&runtime, config.api.listen)?;
+    let bound = bind(config)?;
+    let api_address = listener.local_addr().map_err(StartError::System)?;
+    let dns_addresses = bound.udp_addresses().to_vec();
+    let api_base = api_base(config, api_address);
+    let control = Control::open(directory.path(), control_options(config, &options))?;
+    let entered = Entered { runtime: &runtime, control: &control };
+    let bootstrap = entered.bootstrap(&options, &api_base, reachable(dns_addresses[0]))?;
+    let follow = entered.follow(config, &options, &directory)?;
+    let server = Server::start(bound, Arc::clone(follow.catalog()), runtime.handle().clone());
+    let dns = Arc::new(RwLock::new(Some(server.map_err(StartError::System)?)));
+    let statistics = Arc::new(ApiStatistics::default());
+    let observed = Arc::new(Observed {
+        control: control.clone(),
+        catalog: Arc::clone(follow.catalog()),
+        progress: Arc::clone(follow.progress()),
+        api: Arc::clone(&statistics),
+        dns: Arc::clone(&dns),
+        api_base,
+        dns_addresses,
+    });
+    let router = waymark_api::router(control, api_options(config, &options, statistics));
+    let router = observe::router(Arc::clone(&observed)).merge(router);
+    let (stop, stopped) = watch::channel(false);
+    let running = runtime.enter();
+    let socket = ControlSocket::bind(&directory.control_socket()).map_err(StartError::System)?;
+    let control_socket = tokio::spawn(socket.serve(Arc::clone(&observed), stopped));
+    let api = ApiServer::start(listener, router, api_server_limits(config));
+    drop(running);
+    Ok(Node {
+        bootstrap,
+        api_address,
+        observed,
+        dns,
+        follow: Some(follow),
+        api: Some(api),
+        stop,
+        control_socket: Some(control_socket),
+        runtime: Some(runtime),
+        directory,
+    })
+}
+
+/// The parts that the next steps need.
+struct Entered<'s> {
+    runtime: &'s Runtime,
+    control: &'s Control,
+}
+
+impl Entered<'_> {
+    /// On the first start, makes tenant, account, user and token, and writes them to the file at once: nothing else
+    /// can show them again.
+    fn bootstrap(
+        &self,
+        options: &NodeOptions,
+        api_base: &str,
+        dns: SocketAddr,
+    ) -> Result<Option<Bootstrap>, StartError> {
+        let first = Page { page: 1, per_page: 1 };
+        let operator = Grant::operator();
+        let accounts = self.control.account_list(&operator, AccountFilter::default(), first);
+        if self.runtime.block_on(accounts).map_err(StartError::Bootstrap)?.total > 0 {
+            return Ok(None);
+        }
+        let failed = |path: &Path, why| StartError::BootstrapFile { path: path.to_owned(), why };
+        let file = match &options.bootstrap_file {
+            Some(path) => Some((path, BootstrapFile::create(path).map_err(|why| failed(path, why))?)),
+            None => None,
+        };
+        let made = self.runtime.block_on(self.control.bootstrap(&crate::operator::first_user(self.control)));
+        if let (Err(_) | Ok(None), Some((path, _))) = (&made, &file) {
+            // It would stand in the way of the next attempt.
+            let _ = std::fs::remove_file(path);
+        }
+        let made = made.map_err(StartError::Bootstrap)?;
+        if let (Some(made), Some((path, file))) = (&made, file) {
+            file.write(made, api_base, dns).map_err(|why| failed(path, why))?;
+        }
+        Ok(made)
+    }
+
+    fn follow(&self, config: &Config, options: &NodeOptions, directory: &Directory) -> Result<Follow, StartError> {
+        let mut seed = [0; 8];
+        options.random.fill(&mut seed);
+        let following = follow::Options {
+            edge_file: directory.edge_file(),
+            edge_commits_waiting: queue(config.limits.edge_file_commits_waiting),
+            visibility: options.visibility,
+            seed: u64::from_ne_bytes(seed),
+        };
+        Ok(Follow::start(self.control.journal(), &following)?)
+    }
+}
+
+fn listen(runtime: &Runtime, address: SocketAddr) -> Result<TcpListener, StartError> {
+    runtime.block_on(TcpListener::bind(address)).map_err(|why| StartError::ApiListen { address, why })
+}
+
+/// Binds the nameserver's sockets. A machine without IPv6 does without the IPv6 wildcard, which the default lists.
+fn bind(config: &Config) -> Result<Bound, BindError> {
+    let mut options = serve_options(config);
+    match Server::bind(&options) {
+        Err(BindError { cause: BindCause::NoSuchProtocol, address, .. })
+            if address.ip() == Ipv6Addr::UNSPECIFIED && options.listen.len() > 1 =>
+        {
+            tracing::warn!(%address, "this machine does not speak IPv6; DNS listens without it");
+            options.listen.retain(|other| *other != address);
+            Server::bind(&options)
+        }
+        bound => bound,
+    }
+}
+
+/// The base URL of the API.
+fn api_base(config: &Config, address: SocketAddr) -> String {
+    let base = match config.api.base_url.as_str() {
+        "" => format!("http://{}", reachable(address)),
+        url => url.to_owned(),
+    };
+    format!("{base}{}", waymark_api::BASE_PATH)
+}
+
+/// An address at which what listens at `address` can be reached from this machine.
+pub fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
