@@ -299,9 +299,7 @@ impl Following {
     /// Makes commits visible in one step, and whatever else an image needs that they ask for.
     fn apply(&mut self, commits: Vec<Arc<Commit>>) -> Result<(), Trouble> {
         let commits = images::complete(&self.journal, &mut self.writer, commits)?;
-        // The writer takes commits by value of their slice; what the journal shares is copied for it here.
-        let owned: Vec<Commit> = commits.iter().map(|commit| Commit::clone(commit)).collect();
-        self.writer.apply(&owned)?;
+        self.writer.apply(&commits)?;
         self.announce();
         self.progress.commits_applied.fetch_add(commits.len() as u64, Ordering::Relaxed);
         self.progress.steps.fetch_add(1, Ordering::Relaxed);

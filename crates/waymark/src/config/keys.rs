@@ -178,7 +178,7 @@ keys! {
         /// The largest answer over UDP, in octets, whatever the client offers.
         udp_octets: Limit = Limit(1232);
         /// Records in one zone.
-        records_per_zone: Limit = Limit(200_000);
+        records_per_zone: Limit = Limit(0);
         /// Writes waiting for the store; further ones are refused until some are done.
         write_queue: Limit = Limit(1024);
         /// Writes that share one transaction, and so one sync of the disk.

@@ -1,0 +1,53 @@
+//! The audit trail: one row per write that changed something.
+
+/// What a write does; every write has to name one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// The first start of an installation.
+    Bootstrap,
+    /// An account is made.
+    AccountCreate,
+    /// A user is made.
+    UserCreate,
+    /// A token is made.
+    TokenCreate,
+    /// A zone is made.
+    ZoneCreate,
+    /// A zone is deleted.
+    ZoneDelete,
+    /// A zone is given a status.
+    ZoneStatus,
+    /// A record is made.
+    RecordCreate,
+    /// A record is replaced (PUT).
+    RecordUpdate,
+    /// A record is changed (PATCH).
+    RecordEdit,
+    /// A record is deleted.
+    RecordDelete,
+    /// Several changes of records at once.
+    RecordBatch,
+    /// The platform's nameservers or their addresses change.
+    NameserverChange,
+}
+
+impl Action {
+    /// The word in the trail.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bootstrap => "bootstrap",
+            Self::AccountCreate => "account.create",
+            Self::UserCreate => "user.create",
+            Self::TokenCreate => "token.create",
+            Self::ZoneCreate => "zone.create",
+            Self::ZoneDelete => "zone.delete",
+            Self::ZoneStatus => "zone.status",
+            Self::RecordCreate => "record.create",
+            Self::RecordUpdate => "record.update",
+            Self::RecordEdit => "record.edit",
+            Self::RecordDelete => "record.delete",
+            Self::RecordBatch => "record.batch",
+            Self::NameserverChange => "nameserver.change",
+        }
+    }
+}

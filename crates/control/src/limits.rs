@@ -1,0 +1,37 @@
+//! Every bound of the control plane, each configurable.
+
+/// The bounds. Where 0 is said to lift a limit it does; the others are at least 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Records in one zone; 0: no limit.
+    pub records_per_zone: u64,
+    /// Writes that wait for the writer; one more is refused as unavailable.
+    pub writes_waiting: usize,
+    /// Writes that share one commit and its fsync.
+    pub writes_per_commit: usize,
+    /// Positions of the journal whose published part is kept for followers and transfers; 0: all.
+    pub journal_entries_kept: u64,
+    /// Positions of the journal whose intent is kept for undo, versions and diff; 0: all.
+    pub undo_entries_kept: u64,
+    /// Connections that read at the same time.
+    pub readers: usize,
+    /// Commits that a subscription may lie behind before it has to read the table.
+    pub commits_subscribed: usize,
+    /// How long a reply waits for the local catalog, in milliseconds.
+    pub reply_wait_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            records_per_zone: 0,
+            writes_waiting: 1024,
+            writes_per_commit: 64,
+            journal_entries_kept: 100_000,
+            undo_entries_kept: 100_000,
+            readers: 4,
+            commits_subscribed: 1024,
+            reply_wait_ms: 1000,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Listing records: filters and order as `dns-api.json`, `dns.records.list`, has them.
+//!
+//! What SQL can say bytewise (an exact name, a type, the proxy) narrows the query. Texts are compared in any case,
+//! which SQL dialects do differently: those filters run here, on what is left, in the order of the query.
+
+use rusqlite::params_from_iter;
+use rusqlite::types::Value;
+use waymark_wire::{RecordType, records};
+
+use super::{Record, RecordFilter, RecordOrder, TextFilter, rules, show};
+use crate::error::Refusal;
+use crate::store::{RECORD_COLUMNS, RecordRow, Sql, ZoneRow};
+use crate::{Listing, Page};
+
+/// The records of the zone that the filter asks for.
+pub(super) fn list(
+    sql: Sql<'_>,
+    zone: &ZoneRow,
+    filter: &RecordFilter,
+    page: Page,
+) -> Result<Listing<Record>, Refusal> {
+    let (condition, mut values) = narrowed(zone, filter);
+    let tests = tests(filter);
+    let order = order(filter);
+    let mut text = format!("SELECT {RECORD_COLUMNS} FROM records WHERE {condition} ORDER BY {order}");
+    if tests.is_empty() {
+        let total = match values.len() {
+            // The zone is the only condition.
+            1 => zone.record_count,
+            _ => {
+                let count = format!("SELECT count(*) FROM records WHERE {condition}");
+                sql.number(&count, params_from_iter(values.iter().cloned()))?
+            }
+        };
+        text.push_str(" LIMIT ? OFFSET ?");
+        values.extend(page.limit_and_offset());
+        let rows = sql.all(&text, params_from_iter(values), RecordRow::read)?;
+        return Ok(Listing { items: rows.iter().map(show).collect(), total });
+    }
+    let (first, end) = page.range();
+    let mut listing = Listing { items: Vec::new(), total: 0 };
+    let mut statement = sql.0.prepare_cached(&text)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    while let Some(row) = rows.next()? {
+        let record = RecordRow::read(row)?;
+        let meets = match filter.match_any {
+            true => tests.iter().any(|test| test(&record)),
+            false => tests.iter().all(|test| test(&record)),
+        };
+        if !meets {
+            continue;
+        }
+        if (first..end).contains(&listing.total) {
+            listing.items.push(show(&record));
+        }
+        listing.total += 1;
+    }
+    Ok(listing)
+}
+
+/// Whether a record meets one filter.
+type Test<'f> = Box<dyn Fn(&RecordRow) -> bool + 'f>;
+/// Whether a value meets a text, both in lower case.
+type Comparison = fn(&str, &str) -> bool;
+
+/// The part of the filter that the query itself carries out; all of its conditions must be met.
+fn narrowed(zone: &ZoneRow, filter: &RecordFilter) -> (String, Vec<Value>) {
+    let mut condition = "zone_id = ?".to_owned();
+    let mut values: Vec<Value> = vec![(zone.number.0 as i64).into()];
+    if filter.match_any {
+        return (condition, values);
+    }
+    if let Some(name) = &filter.name.exact {
+        condition.push_str(" AND name = ?");
+        // What is no name of the zone is the name of none of its records.
+        let key = rules::owner_name(&zone.apex, name).map_or(Vec::new(), |name| name.sort_key());
+        values.push(key.into());
+    }
+    if let Some(mnemonic) = &filter.record_type {
+        condition.push_str(" AND type = ?");
+        values.push(mnemonic.to_uppercase().into());
+    }
+    if let Some(proxied) = filter.proxied {
+        condition.push_str(" AND proxied = ?");
+        values.push(i64::from(proxied).into());
+    }
+    (condition, values)
+}
+
+fn order(filter: &RecordFilter) -> String {
+    let direction = if filter.descending { "DESC" } else { "ASC" };
+    let columns: &[&str] = match filter.order {
+        RecordOrder::Type => &["type", "name", "id"],
+        RecordOrder::Name => &["name", "type", "id"],
+        RecordOrder::Content => &["content", "name", "id"],
+        RecordOrder::Ttl => &["ttl", "name", "id"],
+        RecordOrder::Proxied => &["proxied", "name", "id"],
+    };
+    columns.iter().map(|column| format!("{column} {direction}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The part of the filter that is left for here.
+fn tests(filter: &RecordFilter) -> Vec<Test<'_>> {
+    let mut tests: Vec<Test<'_>> = Vec::new();
+    if filter.match_any {
+        if let Some(name) = &filter.name.exact {
+            let name = name.trim_end_matches('.').to_lowercase();
+            tests.push(Box::new(move |record| record.name.to_string() == name));
+        }
+        if let Some(mnemonic) = &filter.record_type {
+            let wanted = records::row_by_mnemonic(mnemonic).map(|row| row.record_type);
+            tests.push(Box::new(move |record| Some(record.record_type) == wanted));
+        }
+        if let Some(proxied) = filter.proxied {
+            tests.push(Box::new(move |record| record.proxied == proxied));
+        }
+    }
+    let in_name = TextFilter { exact: None, ..filter.name.clone() };
+    text_tests(&in_name, |record, test| test(&record.name.to_string()), &mut tests);
+    text_tests(&filter.content, content_meets, &mut tests);
+    if let Some(text) = &filter.search {
+        let text = text.to_lowercase();
+        tests.push(Box::new(move |record| {
+            let contains = |value: &str| value.to_lowercase().contains(&text);
+            contains(&record.name.to_string())
+                || contains(&record.content)
+                || record.comment.as_deref().is_some_and(contains)
+                || record.tags.iter().any(|tag| contains(tag))
+        }));
+    }
+    tests
+}
+
+/// Adds a test for every condition of `filter` on the text that `on` finds in a record.
+fn text_tests<'f>(
+    filter: &TextFilter,
+    on: impl Fn(&RecordRow, &dyn Fn(&str) -> bool) -> bool + Copy + 'f,
+    tests: &mut Vec<Test<'f>>,
+) {
+    let conditions: [(&Option<String>, Comparison); 4] = [
+        (&filter.exact, |value, text| value == text),
+        (&filter.contains, |value, text| value.contains(text)),
+        (&filter.startswith, |value, text| value.starts_with(text)),
+        (&filter.endswith, |value, text| value.ends_with(text)),
+    ];
+    for (text, meets) in conditions {
+        let Some(text) = text else { continue };
+        let text = text.to_lowercase();
+        tests.push(Box::new(move |record| on(record, &|value: &str| meets(&value.to_lowercase(), &text))));
+    }
+}
+
+/// A TXT record is found by its content as written and by the text inside its quotation marks; a host name with and
+/// without the dot at the end.
+fn content_meets(record: &RecordRow, test: &dyn Fn(&str) -> bool) -> bool {
+    let content = record.content.as_str();
+    let unquoted = || content.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match record.record_type {
+        RecordType::TXT => test(content) || unquoted().is_some_and(test) || test(&format!("\"{content}\"")),
+        RecordType::CNAME | RecordType::MX | RecordType::NS => test(content) || test(&format!("{content}.")),
+        _ => test(content),
+    }
+}

@@ -1,0 +1,182 @@
+//! The rules for one record by itself, and for a record beside others of its name. Pure.
+
+use std::borrow::Borrow;
+
+use serde_json::{Map, Value};
+use waymark_wire::{Name, Rdata, RecordError, RecordType, records};
+
+use super::NewRecord;
+use crate::error::{Conflict, Invalid, Quota, Refusal};
+use crate::store::{RecordRow, ZoneRow};
+use crate::zones::Plan;
+
+/// The largest TTL, in seconds (docs: dns/manage-dns-records/reference/ttl).
+const TTL_MAX: u32 = 86_400;
+/// The TTL that says "automatic".
+const TTL_AUTOMATIC: u32 = 1;
+/// Characters of one TXT record, and of all TXT records of a name together
+/// (docs: dns/manage-dns-records/reference/dns-record-types, "TXT").
+const TEXT_CHARACTERS_MAX: usize = 2_048;
+const TEXTS_CHARACTERS_MAX: usize = 8_192;
+/// Docs: dns/manage-dns-records/reference/record-attributes.
+const TAG_NAME_CHARACTERS_MAX: usize = 32;
+const TAG_VALUE_CHARACTERS_MAX: usize = 100;
+const TAGS_MAX: usize = 20;
+
+/// A record that keeps the rules by itself.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) name: Name,
+    pub(super) content: String,
+    pub(super) priority: Option<u16>,
+    pub(super) rdata: Rdata,
+    pub(super) ttl: u32,
+    pub(super) proxied: bool,
+    pub(super) comment: Option<String>,
+    pub(super) tags: Vec<String>,
+    pub(super) settings: Map<String, Value>,
+}
+
+/// Checks a record by itself.
+pub(super) fn draft(zone: &ZoneRow, new: NewRecord) -> Result<Draft, Refusal> {
+    let row = records::row_by_mnemonic(&new.record_type);
+    let (record_type, api) = row
+        .and_then(|row| Some((row.record_type, row.api.as_ref()?)))
+        .ok_or_else(|| Invalid::RecordType(new.record_type.clone()))?;
+    let name = owner_name(&zone.apex, &new.name)?;
+    let (rdata, content) =
+        Rdata::from_api(record_type, &new.content, new.priority, &zone.apex).map_err(|why| match why {
+            RecordError::Missing("priority") => Invalid::PriorityMissing,
+            why => Invalid::Content { record_type, why },
+        })?;
+    if record_type == RecordType::TXT && content.content.chars().count() > TEXT_CHARACTERS_MAX {
+        return Err(Invalid::TextTooLong { limit: TEXT_CHARACTERS_MAX }.into());
+    }
+    let ttl = ttl(zone.plan, new.ttl)?;
+    let proxied = new.proxied.unwrap_or(false);
+    if proxied && !api.proxiable {
+        return Err(Invalid::NotProxiable(record_type).into());
+    }
+    Ok(Draft {
+        name,
+        content: content.content,
+        priority: content.priority,
+        rdata,
+        // A proxied record always answers "automatic".
+        ttl: if proxied { TTL_AUTOMATIC } else { ttl },
+        proxied,
+        comment: comment(zone.plan, new.comment)?,
+        tags: tags(zone.plan, new.tags)?,
+        settings: new.settings,
+    })
+}
+
+/// The owner name that a text stands for: `@` is the apex; a name inside the zone is itself; another without a dot at
+/// the end is relative to the zone, even if it looks like a name of somewhere else.
+pub(super) fn owner_name(apex: &Name, text: &str) -> Result<Name, Refusal> {
+    let refuse = |why: String| Refusal::from(Invalid::RecordName { name: text.to_owned(), why });
+    if text == "@" {
+        return Ok(apex.clone());
+    }
+    let written = Name::from_text(text).map_err(|error| refuse(error.to_string()))?;
+    let name = match written.is_at_or_below(apex) {
+        true => written,
+        false if text.ends_with('.') => return Err(refuse(format!("it is not inside {apex}"))),
+        false => apex.prepend(text).map_err(|error| refuse(error.to_string()))?,
+    };
+    for (index, label) in name.labels().enumerate() {
+        if label != b"*" && !label.iter().all(is_name_octet) {
+            return Err(refuse("a label has letters, digits, hyphens, underscores and slashes only".to_owned()));
+        }
+        if label == b"*" && index > 0 {
+            return Err(refuse("* can only be the first label".to_owned()));
+        }
+    }
+    Ok(name)
+}
+
+/// Slashes are for reverse zones cut by RFC 2317.
+fn is_name_octet(octet: &u8) -> bool {
+    octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'/')
+}
+
+fn ttl(plan: Plan, ttl: Option<u32>) -> Result<u32, Refusal> {
+    let minimum = if plan == Plan::Enterprise { 30 } else { 60 };
+    match ttl.unwrap_or(TTL_AUTOMATIC) {
+        ttl if ttl == TTL_AUTOMATIC || (minimum..=TTL_MAX).contains(&ttl) => Ok(ttl),
+        _ => Err(Invalid::Ttl { minimum, maximum: TTL_MAX }.into()),
+    }
+}
+
+fn comment(plan: Plan, comment: Option<String>) -> Result<Option<String>, Refusal> {
+    let Some(comment) = comment.filter(|comment| !comment.is_empty()) else { return Ok(None) };
+    let limit = if plan == Plan::Free { 100 } else { 500 };
+    if has_line_break(&comment) {
+        return Err(Invalid::CommentLineBreak.into());
+    }
+    if comment.chars().count() > limit {
+        return Err(Invalid::CommentTooLong { limit }.into());
+    }
+    Ok(Some(comment))
+}
+
+fn tags(plan: Plan, tags: Vec<String>) -> Result<Vec<String>, Refusal> {
+    let limit = if plan == Plan::Free { 0 } else { TAGS_MAX };
+    if tags.len() > limit {
+        return Err(Quota::Tags { count: tags.len(), limit }.into());
+    }
+    let mut kept: Vec<String> = Vec::with_capacity(tags.len());
+    for tag in tags {
+        let (name, value) = tag.split_once(':').unwrap_or(("", ""));
+        let is_name = |name: &str| name.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet));
+        if name.is_empty() || name.len() > TAG_NAME_CHARACTERS_MAX || !is_name(name) {
+            return Err(Invalid::TagName { tag, limit: TAG_NAME_CHARACTERS_MAX }.into());
+        }
+        if value.chars().count() > TAG_VALUE_CHARACTERS_MAX || has_line_break(value) {
+            return Err(Invalid::TagValue { tag, limit: TAG_VALUE_CHARACTERS_MAX }.into());
+        }
+        if !kept.contains(&tag) {
+            kept.push(tag);
+        }
+    }
+    Ok(kept)
+}
+
+fn has_line_break(text: &str) -> bool {
+    text.contains(['\n', '\r'])
+}
+
+/// Checks a record against those that are at its name, itself among them if it is being changed (docs:
+/// dns/manage-dns-records/troubleshooting/records-with-same-name and existing-ns-record).
+pub(super) fn check_beside(apex: &Name, new: &RecordRow, there: &[impl Borrow<RecordRow>]) -> Result<(), Refusal> {
+    let others = || there.iter().map(Borrow::borrow).filter(|other| other.number != new.number || new.number == 0);
+    let others_of = |types: &'static [RecordType]| others().any(|other| types.contains(&other.record_type));
+    if let Some(same) = others().find(|other| other.rdata == new.rdata) {
+        let identical = same.says_the_same(&RecordRow { content: same.content.clone(), ..new.clone() });
+        return Err(if identical { Conflict::IdenticalRecord } else { Conflict::RecordExists }.into());
+    }
+    const ADDRESSES_AND_ALIAS: &[RecordType] = &[RecordType::A, RecordType::AAAA, RecordType::CNAME];
+    // What is at the apex under NS is not a delegation.
+    let below_apex = new.name != *apex;
+    let is_addressing = ADDRESSES_AND_ALIAS.contains(&new.record_type);
+    if is_addressing && below_apex && others_of(&[RecordType::NS]) {
+        return Err(Conflict::DelegationExists.into());
+    }
+    match new.record_type {
+        RecordType::CNAME if others_of(ADDRESSES_AND_ALIAS) => Err(Conflict::AddressOrAliasExists.into()),
+        RecordType::A | RecordType::AAAA if others_of(&[RecordType::CNAME]) => Err(Conflict::AliasExists.into()),
+        RecordType::NS if below_apex && others_of(ADDRESSES_AND_ALIAS) => Err(Conflict::DelegationBesideAddress.into()),
+        RecordType::TXT => {
+            let texts = others().filter(|other| other.record_type == RecordType::TXT);
+            let characters: usize = texts.map(|other| other.content.chars().count()).sum();
+            match characters + new.content.chars().count() > TEXTS_CHARACTERS_MAX {
+                true => Err(Invalid::TextsTooLong { limit: TEXTS_CHARACTERS_MAX }.into()),
+                false => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

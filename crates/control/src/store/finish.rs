@@ -1,0 +1,226 @@
+//! The end of a write: what it has touched becomes published changes, versions, serials, an audit row, and journal
+//! entries under one position.
+//!
+//! ```text
+//!  touched rows before and now --publish--> RRsets before and now --difference--> removed, added
+//!  version + 1 if the rows differ; a new serial if what a transfer carries differs
+//! ```
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rusqlite::params;
+use serde_json::{Value, json};
+use waymark_wire::Name;
+use waymark_zone::published::{
+    Change, Commit, Entry, INLINE_OCTETS_MAX, Position, RRset, Version, ZoneHeader, ZoneNumber,
+};
+
+use super::tx::{HeaderTouch, Touched, TouchedName, Tx};
+use super::{FullZone, RecordRow};
+use crate::error::{Refusal, Unavailable};
+use crate::publish;
+
+/// The form of `intent` written by this release: JSON follows.
+pub(crate) const INTENT_FORMAT: u8 = 1;
+
+/// What a zone's part of a write comes to.
+struct ZoneChange {
+    entry: Entry,
+    published: Vec<u8>,
+    intent: Vec<u8>,
+    version_before: Version,
+    records_added: i64,
+}
+
+/// How a header changed.
+#[derive(Default)]
+struct HeaderChange {
+    intent: Option<(Value, Value)>,
+    published: Option<ZoneHeader>,
+    transfer: bool,
+}
+
+impl Tx<'_> {
+    /// Ends the write. None: it changed nothing that has a place in the journal.
+    pub(super) fn finish(mut self) -> Result<Option<Arc<Commit>>, Refusal> {
+        let mut changes = Vec::new();
+        for (zone, touched) in std::mem::take(&mut self.touched) {
+            changes.extend(self.zone_change(zone, touched)?);
+        }
+        let scopes: Vec<_> = std::mem::take(&mut self.scopes).into_values().collect();
+        let takes_position = !changes.is_empty() || !scopes.is_empty();
+        if takes_position || self.changed {
+            self.write_audit(takes_position)?;
+        }
+        if !takes_position {
+            return Ok(None);
+        }
+        let incarnation = self.shared.journal.incarnation();
+        let mut commit = Commit { incarnation, position: self.position, entries: Vec::new(), scopes };
+        if !commit.scopes.is_empty() {
+            self.write_entry(0, 0, 0, None, &commit.encode_body())?;
+        }
+        for change in changes {
+            self.write_zone_change(&change)?;
+            commit.entries.push(change.entry);
+        }
+        self.take_position()?;
+        Ok(Some(Arc::new(commit)))
+    }
+
+    fn zone_change(&self, zone: ZoneNumber, touched: Touched) -> Result<Option<ZoneChange>, Refusal> {
+        let header = self.header_change(zone, &touched)?;
+        let (mut removed, mut added): (Vec<RRset>, Vec<RRset>) = Default::default();
+        let mut records = Vec::new();
+        for TouchedName { name, before, now } in touched.names.values() {
+            if same_rows(before, now) {
+                continue;
+            }
+            records_intent(before, now, &mut records);
+            let rrsets = |rows: &[Rc<RecordRow>]| publish_name(&touched.row, name, rows);
+            let (gone, new) = publish::difference(rrsets(before), rrsets(now));
+            removed.extend(gone);
+            added.extend(new);
+        }
+        if header.intent.is_none() && records.is_empty() {
+            return Ok(None);
+        }
+        let moves_serial = header.transfer || !removed.is_empty() || !added.is_empty();
+        let serial = match moves_serial {
+            true => touched.row.serial.after_change(self.now.unix_seconds()),
+            false => touched.row.serial,
+        };
+        let version = Version(touched.row.version.0 + 1);
+        let change = Change::Delta { header: header.published, removed, added };
+        let mut entry = Entry { zone, version, serial, change };
+        let mut published = entry.encode();
+        if published.len() > INLINE_OCTETS_MAX {
+            entry.change = Change::Replace;
+            published = entry.encode();
+        }
+        Ok(Some(ZoneChange {
+            intent: intent(header.intent, records),
+            entry,
+            published,
+            version_before: touched.row.version,
+            records_added: touched.records_added,
+        }))
+    }
+
+    fn header_change(&self, zone: ZoneNumber, touched: &Touched) -> Result<HeaderChange, Refusal> {
+        let before = match &touched.header {
+            HeaderTouch::No => return Ok(HeaderChange::default()),
+            HeaderTouch::Created => None,
+            HeaderTouch::Before(full) => Some(&**full),
+        };
+        let after = FullZone::by_number(self.sql, zone)?.ok_or(Unavailable::Internal)?;
+        if before == Some(&after) {
+            return Ok(HeaderChange::default());
+        }
+        let header = |full| publish::header(full, &self.shared.mailbox);
+        let (header_before, header_after) = (before.map(header), header(&after));
+        Ok(HeaderChange {
+            intent: Some((before.map_or(Value::Null, FullZone::to_intent), after.to_intent())),
+            transfer: header_before.as_ref().is_none_or(|before| publish::transfer_differs(before, &header_after)),
+            published: (header_before.as_ref() != Some(&header_after)).then_some(header_after),
+        })
+    }
+
+    fn write_zone_change(&self, change: &ZoneChange) -> Result<(), Refusal> {
+        let Entry { zone, version, serial, .. } = change.entry;
+        // The version in the condition catches a row that was read outside of this write.
+        let rows = self.sql.execute(
+            "UPDATE zones SET version = ?2, serial = ?3, record_count = record_count + ?4, publish_number = ?5 \
+             WHERE id = ?1 AND version = ?6",
+            params![zone.0, version.0, serial.get(), change.records_added, publish::NUMBER, change.version_before.0],
+        )?;
+        if rows != 1 {
+            tracing::error!(zone = zone.0, "a write used a zone's row that was read outside of it");
+            return Err(Unavailable::Internal.into());
+        }
+        self.write_entry(zone.0, version.0, serial.get(), Some(&change.intent), &change.published)
+    }
+
+    fn write_entry(
+        &self,
+        zone: u64,
+        version: u64,
+        serial: u32,
+        intent: Option<&[u8]>,
+        published: &[u8],
+    ) -> Result<(), Refusal> {
+        self.sql.execute(
+            "INSERT INTO entries (position, zone_id, version, serial, at, actor, intent, published) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![self.position.0, zone, version, serial, self.now, self.actor.to_string(), intent, published],
+        )?;
+        Ok(())
+    }
+
+    fn write_audit(&self, takes_position: bool) -> Result<(), Refusal> {
+        let (account, object) = self.object.map_or((None, None), |(account, object)| (account, Some(object)));
+        self.sql.execute(
+            "INSERT INTO audit (at, actor, action, account_id, object, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                self.now,
+                self.actor.to_string(),
+                self.action.as_str(),
+                account,
+                object,
+                takes_position.then_some(self.position.0)
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// The last statement of a write (DESIGN, "The journal"). The entries were written under the position that only
+    /// this writer can take; should the store say otherwise, nothing of the write is kept.
+    fn take_position(&self) -> Result<(), Refusal> {
+        let taken: Option<u64> =
+            self.sql.one("UPDATE journal SET position = position + 1 WHERE id = 1 RETURNING position", [], |row| {
+                row.get(0)
+            })?;
+        match taken.map(Position) == Some(self.position) {
+            true => Ok(()),
+            false => {
+                tracing::error!(?taken, expected = self.position.0, "somebody else has moved the journal");
+                Err(Unavailable::Internal.into())
+            }
+        }
+    }
+}
+
+fn publish_name(zone: &super::ZoneRow, name: &Name, rows: &[Rc<RecordRow>]) -> Vec<RRset> {
+    publish::name(zone, name, rows.iter().map(|row| &**row))
+}
+
+fn same_rows(before: &[Rc<RecordRow>], now: &[Rc<RecordRow>]) -> bool {
+    before.len() == now.len() && before.iter().zip(now).all(|(before, now)| Rc::ptr_eq(before, now) || before == now)
+}
+
+/// Adds what changed between two states of a name: rows before and after, one of them null for made and deleted ones.
+fn records_intent(before: &[Rc<RecordRow>], now: &[Rc<RecordRow>], changes: &mut Vec<Value>) {
+    let mut gone: BTreeMap<i64, &Rc<RecordRow>> = before.iter().map(|row| (row.number, row)).collect();
+    for row in now {
+        match gone.remove(&row.number) {
+            Some(before) if before == row => {}
+            before => changes.push(json!({ "before": before.map(|row| &**row), "after": &**row })),
+        }
+    }
+    changes.extend(gone.into_values().map(|row| json!({ "before": &**row, "after": null })));
+}
+
+fn intent(zone: Option<(Value, Value)>, records: Vec<Value>) -> Vec<u8> {
+    let mut body = serde_json::Map::new();
+    if let Some((before, after)) = zone {
+        body.insert("zone".to_owned(), json!({ "before": before, "after": after }));
+    }
+    if !records.is_empty() {
+        body.insert("records".to_owned(), Value::Array(records));
+    }
+    let mut octets = vec![INTENT_FORMAT];
+    octets.extend_from_slice(Value::Object(body).to_string().as_bytes());
+    octets
+}
