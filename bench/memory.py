@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Memory per zone and per record.
+
+  ./gen.py --workdir W --datasets many --many-zones 10000
+  ./memory.py --program target/release/waymark --workdir W --dataset many-10000
+
+Three processes, each freshly started on its directory and asked once for every zone of gen.py's sample: nothing
+loaded, the dataset's zones without records, and with them. A zone costs the second minus the first, a record the third
+minus the second. `anonymous` is what only this process has (heap and catalog); `resident` also counts pages of files,
+which the kernel takes back when it needs them; `peak` is the most that was resident since the start.
+"""
+import argparse
+import json
+import os
+import re
+import sys
+
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop")]
+
+from load import copy_of, loaded
+from node import Waymark
+from start import BRAND_ZONE, answers_of, empty_directory
+from table import print_circumstances, print_table
+
+COLUMNS = ("RssAnon", "VmRSS", "VmHWM")
+
+
+def memory_of(program, kept, scratch, questions):
+    """Octets: anonymous, resident, peak."""
+    with Waymark(program, copy_of(kept, scratch)) as node:
+        answers_of(node, questions)
+        with open(f"/proc/{node.process.pid}/status", encoding="ascii") as file:
+            status = file.read()
+    return [int(re.search(rf"{column}:\s+(\d+)", status).group(1)) * 1024 for column in COLUMNS]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", default=os.environ.get("WAYMARK", "waymark"))
+    parser.add_argument("--workdir", default="./bench-work")
+    parser.add_argument("--dataset", default="many-10000")
+    arguments = parser.parse_args()
+    workdir = os.path.abspath(arguments.workdir)
+    print_circumstances(arguments.program)
+    with open(os.path.join(workdir, "data", arguments.dataset, "meta.json"), encoding="ascii") as file:
+        sample = json.load(file)["ready"]
+    zones_only, _ = loaded(arguments.program, workdir, arguments.dataset, with_records=False)
+    full, facts = loaded(arguments.program, workdir, arguments.dataset)
+    zones, records = facts["zones"], facts["records"]
+    scratch = os.path.join(workdir, "memory")
+    empty, bare, whole = (
+        memory_of(arguments.program, kept, scratch, questions) for kept, questions in (
+            (empty_directory(arguments.program, workdir), BRAND_ZONE), (zones_only, sample), (full, sample)))
+    mebibytes = [[f"{octets / 2**20:.1f}" for octets in row] for row in (empty, bare, whole)]
+    print_table("Memory, MiB", ["", "anonymous", "resident", "peak"], [
+        ["empty", *mebibytes[0]], [f"{zones} zones", *mebibytes[1]], [f"and {records} records", *mebibytes[2]]])
+    print_table("Memory, octets", ["", "anonymous", "resident"], [
+        ["per zone", *(f"{(after - before) / zones:.0f}" for before, after in zip(empty[:2], bare))],
+        ["per record", *(f"{(after - before) / records:.0f}" for before, after in zip(bare[:2], whole))]])
+
+
+if __name__ == "__main__":
+    main()

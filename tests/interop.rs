@@ -1,0 +1,31 @@
+//! Clients and tools of others, unmodified: the scripts of `interop/` against the real program.
+
+use std::process::Command;
+
+use crate::harness::Scratch;
+use crate::harness::program::Server;
+use crate::tidy::root;
+
+/// What `interop/run` ends with when a tool is not there.
+const TOOL_MISSING: i32 = 3;
+
+fn run(name: &str) {
+    let directory = Scratch::new();
+    let server = Server::start(directory.path());
+    let mut command = Command::new(root().join("interop/run"));
+    let output = command.args([name, "--bootstrap"]).arg(&server.bootstrap_file).output().expect("interop/run");
+    let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_ne!(output.status.code(), Some(TOOL_MISSING), "a tool is missing; run: bash tools/packages\n{told}");
+    assert!(output.status.success(), "{told}");
+    println!("{told}");
+}
+
+#[test]
+fn the_python_sdk() {
+    run("python_sdk");
+}
+
+#[test]
+fn dig() {
+    run("dig");
+}

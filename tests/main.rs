@@ -1,0 +1,22 @@
+//! The behaviour tests: the program as a whole, in one binary.
+//!
+//! ```text
+//!  harness   starts a node in this process, or the real program, and asks it over HTTP and DNS
+//!  a file    one promise of the product each
+//! ```
+//!
+//! Every test starts what it needs on free ports and in a directory of its own, so that all of them run at the same
+//! time. Nothing waits by sleeping, and nothing depends on the clock.
+
+mod answers;
+mod api;
+mod config;
+mod fuzz;
+mod harness;
+mod interop;
+mod metrics;
+mod scopes;
+mod start;
+mod tidy;
+mod visible;
+mod whole;
