@@ -114,7 +114,7 @@ fn settle_name(tx: &mut Tx<'_>, zone: &ZoneRow, name: &Name, wanted: &[(&str, St
             ttl: Some(ADDRESS_TTL),
             ..NewRecord::default()
         };
-        records::create(tx, zone, new)?;
+        records::create_without_quota(tx, zone, new)?;
     }
     Ok(())
 }

@@ -261,6 +261,13 @@ pub enum Unavailable {
     Internal,
 }
 
+impl Unavailable {
+    /// Whether the store's file is at fault, and not the program or its load.
+    pub(crate) fn is_of_store(&self) -> bool {
+        matches!(self, Self::DiskFull | Self::Locked | Self::Store(_))
+    }
+}
+
 impl From<rusqlite::Error> for Refusal {
     fn from(error: rusqlite::Error) -> Self {
         Self::Unavailable(error.into())

@@ -306,3 +306,6 @@ fn read_entries(sql: Sql<'_>, after: u64, end: u64) -> Result<Vec<(u64, u64, Vec
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )
 }
+
+#[cfg(test)]
+mod tests;

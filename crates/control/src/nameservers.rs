@@ -180,23 +180,40 @@ pub(crate) fn random_pair(tx: &Tx<'_>) -> Result<Pair, Refusal> {
 /// The pair for a new zone of this name: the account's default, unless another live zone of the name has it already;
 /// then one that shares no nameserver with any of them, if there is one (docs:
 /// dns/nameservers/nameserver-options, "Assignment method").
-pub(crate) fn pair_for_zone(tx: &Tx<'_>, default: Pair, name: &Name) -> Result<Pair, Refusal> {
+///
+/// A zone of another account that lies above or below never shares a nameserver with it: where they shared one, a claim
+/// on `www.example.com` would answer there for a name of `example.com`'s owner.
+pub(crate) fn pair_for_zone(
+    tx: &Tx<'_>,
+    account: i64,
+    default: Pair,
+    name: &Name,
+) -> Result<Pair, Refusal> {
     let taken = pairs_of_name(tx.sql(), name)?;
-    if !taken.contains(&default) {
+    let foreign = pairs_above_and_below(tx.sql(), account, name)?;
+    if !taken.contains(&default) && !foreign.iter().any(|pair| shares(*pair, default)) {
         return Ok(default);
     }
     let (firsts, seconds) = both_lists(tx.sql())?;
     let starts = (below(tx.random(), firsts.len()), below(tx.random(), seconds.len()));
-    choose(&firsts, &seconds, starts, &taken).ok_or(Quota::NameserverPairs.into())
+    choose(&firsts, &seconds, starts, &taken, &foreign).ok_or(Quota::NameserverPairs.into())
 }
 
-/// A pair that is not taken, one that shares no nameserver with a taken one if possible. The lists are gone through in
-/// a circle from `starts`.
-fn choose(firsts: &[i64], seconds: &[i64], starts: (usize, usize), taken: &[Pair]) -> Option<Pair> {
-    let circle = |list: &[i64], start: usize| -> Vec<i64> {
-        list.iter().cycle().skip(start).take(list.len()).copied().collect()
+/// A pair that is not taken and shares no nameserver with a foreign one; one that shares none with a taken one either,
+/// if possible. The lists are gone through in a circle from `starts`.
+fn choose(
+    firsts: &[i64],
+    seconds: &[i64],
+    starts: (usize, usize),
+    taken: &[Pair],
+    foreign: &[Pair],
+) -> Option<Pair> {
+    let circle = |list: &[i64], start: usize, apart: &dyn Fn(Pair, i64) -> bool| -> Vec<i64> {
+        let turned = list.iter().cycle().skip(start).take(list.len()).copied();
+        turned.filter(|nameserver| foreign.iter().all(|pair| apart(*pair, *nameserver))).collect()
     };
-    let (firsts, seconds) = (circle(firsts, starts.0), circle(seconds, starts.1));
+    let firsts = circle(firsts, starts.0, &|pair, first| pair.0 != first);
+    let seconds = circle(seconds, starts.1, &|pair, second| pair.1 != second);
     let free_first = firsts.iter().find(|first| !taken.iter().any(|pair| pair.0 == **first));
     let free_second = seconds.iter().find(|second| !taken.iter().any(|pair| pair.1 == **second));
     if let (Some(first), Some(second)) = (free_first, free_second) {
@@ -206,20 +223,45 @@ fn choose(firsts: &[i64], seconds: &[i64], starts: (usize, usize), taken: &[Pair
     pairs.find(|pair| !taken.contains(pair))
 }
 
+fn shares(one: Pair, other: Pair) -> bool {
+    one.0 == other.0 || one.1 == other.1
+}
+
 fn both_lists(sql: Sql<'_>) -> Result<(Vec<i64>, Vec<i64>), Refusal> {
     let list = |list: u8| sql.all("SELECT id FROM nameservers WHERE list = ?1 ORDER BY id", [list], |row| row.get(0));
     Ok((list(1)?, list(2)?))
 }
 
+const PAIRS: &str = "SELECT one.nameserver_id, two.nameserver_id FROM zones z \
+     JOIN zone_nameservers one ON one.zone_id = z.id AND one.ordinal = 0 \
+     JOIN zone_nameservers two ON two.zone_id = z.id AND two.ordinal = 1 \
+     WHERE z.deleted_at IS NULL AND ";
+
 fn pairs_of_name(sql: Sql<'_>, name: &Name) -> Result<Vec<Pair>, Refusal> {
-    sql.all(
-        "SELECT one.nameserver_id, two.nameserver_id FROM zones z \
-         JOIN zone_nameservers one ON one.zone_id = z.id AND one.ordinal = 0 \
-         JOIN zone_nameservers two ON two.zone_id = z.id AND two.ordinal = 1 \
-         WHERE z.name = ?1 AND z.deleted_at IS NULL",
-        [name.sort_key()],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )
+    sql.all(&format!("{PAIRS} z.name = ?1"), [name.sort_key()], pair_at)
+}
+
+/// The pairs of live zones of other accounts whose names lie above or below.
+fn pairs_above_and_below(sql: Sql<'_>, account: i64, name: &Name) -> Result<Vec<Pair>, Refusal> {
+    let mut pairs = Vec::new();
+    let mut above = name.parent();
+    while let Some(ancestor) = above {
+        let text = format!("{PAIRS} z.name = ?1 AND z.account_id <> ?2");
+        pairs.extend(sql.all(&text, params![ancestor.sort_key(), account], pair_at)?);
+        above = ancestor.parent();
+    }
+    // Names below have the name's key as the beginning of theirs, and zone names have no octet as large as 0xff.
+    let key = name.sort_key();
+    let end = [key.as_slice(), &[0xff]].concat();
+    let text = format!("{PAIRS} z.name > ?1 AND z.name < ?2 AND z.account_id <> ?3");
+    pairs.extend(sql.all(&text, params![key, end, account], pair_at)?);
+    pairs.sort_unstable();
+    pairs.dedup();
+    Ok(pairs)
+}
+
+fn pair_at(row: &Row<'_>) -> rusqlite::Result<Pair> {
+    Ok((row.get(0)?, row.get(1)?))
 }
 
 /// The octets in which an address is kept: 4 or 16.

@@ -239,6 +239,15 @@ impl Control {
 
 /// Makes a record.
 pub fn create(tx: &mut Tx<'_>, zone: &ZoneRow, new: NewRecord) -> Result<Record, Refusal> {
+    let limit = tx.shared.limits.records_per_zone;
+    if limit > 0 && tx.record_count(zone) >= limit {
+        return Err(Quota::Records { limit }.into());
+    }
+    create_without_quota(tx, zone, new)
+}
+
+/// Makes a record of the platform's own, which no quota bounds.
+pub(crate) fn create_without_quota(tx: &mut Tx<'_>, zone: &ZoneRow, new: NewRecord) -> Result<Record, Refusal> {
     let draft = rules::draft(zone, new)?;
     let now = tx.now();
     let row = RecordRow {
@@ -260,10 +269,6 @@ pub fn create(tx: &mut Tx<'_>, zone: &ZoneRow, new: NewRecord) -> Result<Record,
         settings: draft.settings,
     };
     rules::check_beside(&zone.apex, &row, tx.touch_name(zone, &row.name)?)?;
-    let limit = tx.shared.limits.records_per_zone;
-    if limit > 0 && tx.record_count(zone) >= limit {
-        return Err(Quota::Records { limit }.into());
-    }
     let row = tx.insert_record(zone, row)?;
     tx.audit_object(Some(zone.account.0), row.id);
     Ok(show(&row))

@@ -27,6 +27,8 @@ use waymark_wire::Name;
 use waymark_zone::published::Position;
 
 pub(crate) use finish::INTENT_FORMAT;
+#[cfg(test)]
+pub(crate) use rows::SoaOverrides;
 pub use rows::ZoneRow;
 pub(crate) use rows::{FullZone, RECORD_COLUMNS, RecordRow, ZONE_COLUMN_COUNT, ZONE_COLUMNS, json_at, name_at};
 pub use tx::Tx;

@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use waymark_wire::Name;
+use waymark_wire::records::row_by_mnemonic;
+use waymark_wire::{Name, Rdata, RecordType, Serial};
+use waymark_zone::published::{AccountNumber, Version, ZoneNumber};
 
+use crate::store::{RecordRow, SoaOverrides, ZoneRow};
 use crate::{
-    Bootstrap, Brand, Clock, Control, Durability, Grant, Kind, Limits, NewRecord, NewZone, Options, Pools, PublicId,
-    Random, Time, Zone,
+    Bootstrap, Brand, Clock, Control, Durability, Grant, Kind, Limits, NewRecord, NewZone, Options, Plan, Pools,
+    PublicId, Random, Status, Time, Zone,
 };
 
 /// 2026-01-01T00:00:00Z.
@@ -132,4 +135,59 @@ pub(crate) fn record(record_type: &str, name: &str, content: &str) -> NewRecord 
         priority: (record_type == "MX").then_some(10),
         ..NewRecord::default()
     }
+}
+
+/// The row of a zone.
+pub(crate) fn zone_row(apex: &str) -> ZoneRow {
+    ZoneRow {
+        number: ZoneNumber(1),
+        id: PublicId([1; 16]),
+        account: AccountNumber(1),
+        account_id: PublicId([2; 16]),
+        apex: name(apex),
+        kind: Kind::Full,
+        plan: Plan::Enterprise,
+        status: Status::Pending,
+        proven: false,
+        version: Version(1),
+        serial: Serial::new(1),
+        record_count: 0,
+        soa: SoaOverrides::default(),
+        ns_ttl: 86_400,
+        created: Time(START),
+        modified: Time(START),
+        activated: None,
+        deleted: None,
+    }
+}
+
+/// The row of a record; MX with priority 10.
+pub(crate) fn record_row(number: i64, record_type: &str, owner: &str, content: &str) -> RecordRow {
+    let record_type = row_by_mnemonic(record_type).unwrap().record_type;
+    let priority = (record_type == RecordType::MX).then_some(10);
+    let (rdata, content) = Rdata::from_api(record_type, content, priority, &name("example.com")).unwrap();
+    RecordRow {
+        number,
+        id: PublicId([number as u8; 16]),
+        name: name(owner),
+        record_type,
+        content: content.content,
+        priority: content.priority,
+        rdata,
+        ttl: 1,
+        proxied: false,
+        comment: None,
+        tags: Vec::new(),
+        settings: serde_json::Map::new(),
+        created: Time(START),
+        modified: Time(START),
+        comment_modified: None,
+        tags_modified: None,
+    }
+}
+
+/// The row of an A record in a zone of any name, with an id of its own.
+pub(crate) fn numbered_row(random: &dyn Random, owner: &str, address: &str) -> RecordRow {
+    let row = record_row(0, "A", &format!("{owner}.big.example"), address);
+    RecordRow { id: PublicId::new(random), ..row }
 }

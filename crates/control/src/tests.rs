@@ -152,12 +152,14 @@ async fn a_full_store_refuses_writes_until_there_is_room() {
         assert!(kept < 1000, "the store never fills up");
     };
     assert_eq!(refused, Refusal::Unavailable(Unavailable::DiskFull));
+    assert!(node.control.statistics().failing);
     let position = node.control.statistics().position;
     let listed = node.control.record_list(&grant, zone.id, RecordFilter::default(), PAGE).await.unwrap();
     assert_eq!(listed.total, kept);
     pages("PRAGMA max_page_count = 1000000").await.unwrap();
     node.control.record_create(&grant, zone.id, record("A", "www", "192.0.2.1")).await.unwrap();
     assert_eq!(node.control.statistics().position, position + 1);
+    assert!(!node.control.statistics().failing);
 }
 
 #[tokio::test]

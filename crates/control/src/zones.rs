@@ -212,7 +212,7 @@ impl Control {
         let grant = grant.clone();
         self.write(grant.actor(), Action::ZoneCreate, move |tx| {
             let zone = create(tx, &grant, &new)?;
-            show(tx.sql(), zone.number)
+            shown_after(tx, &zone, true)
         })
         .await
     }
@@ -256,8 +256,8 @@ impl Control {
     ) -> Result<Zone, Refusal> {
         self.write(actor, Action::ZoneStatus, move |tx| {
             let zone = open(tx, &Grant::operator(), id, Permission::ZoneEdit)?;
-            set_status(tx, &zone, status, proven)?;
-            show(tx.sql(), zone.number)
+            let changed = set_status(tx, &zone, status, proven)?;
+            shown_after(tx, &zone, changed)
         })
         .await
     }
@@ -310,7 +310,7 @@ pub fn create(tx: &mut Tx<'_>, grant: &Grant, new: &NewZone) -> Result<ZoneRow, 
     if tx.sql().one(there, params![account.number, apex.sort_key()], |_| Ok(()))?.is_some() {
         return Err(Conflict::ZoneExists { name: apex.to_string() }.into());
     }
-    let pair = nameservers::pair_for_zone(tx, account.pair, &apex)?;
+    let pair = nameservers::pair_for_zone(tx, account.number, account.pair, &apex)?;
     insert(tx, &NewZoneRow { account: account.number, apex: &apex, pair, status: Status::Pending, proven: false })
 }
 
@@ -381,13 +381,13 @@ pub fn delete(tx: &mut Tx<'_>, zone: &ZoneRow) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Gives a live zone the status pending or active.
-pub fn set_status(tx: &mut Tx<'_>, zone: &ZoneRow, status: Status, proven: bool) -> Result<(), Refusal> {
+/// Gives a live zone the status pending or active; false: it has it already.
+pub fn set_status(tx: &mut Tx<'_>, zone: &ZoneRow, status: Status, proven: bool) -> Result<bool, Refusal> {
     tx.audit_object(Some(zone.account.0), zone.id);
     let proven = proven && status == Status::Active;
     match status {
         Status::Deleted => return Err(Invalid::ZoneStatus(status.as_str()).into()),
-        _ if zone.status == status && zone.proven == proven => return Ok(()),
+        _ if zone.status == status && zone.proven == proven => return Ok(false),
         Status::Active => {
             // At most one zone of a name is active; an index holds it.
             let text = "SELECT id FROM zones WHERE name = ?1 AND status = 'active' AND id <> ?2";
@@ -400,7 +400,8 @@ pub fn set_status(tx: &mut Tx<'_>, zone: &ZoneRow, status: Status, proven: bool)
         Status::Pending => {}
     }
     write_status(tx, zone.number, status, proven)?;
-    scopes::settle(tx, &zone.apex)
+    scopes::settle(tx, &zone.apex)?;
+    Ok(true)
 }
 
 fn write_status(tx: &mut Tx<'_>, zone: ZoneNumber, status: Status, proven: bool) -> Result<(), Refusal> {
@@ -420,6 +421,12 @@ pub(crate) fn show(sql: Sql<'_>, number: ZoneNumber) -> Result<Zone, Refusal> {
     let mut zone = sql.one(&text, [number.0], read_shown)?.ok_or(Refusal::NotFound(Noun::Zone))?;
     add_nameservers(sql, &mut zone)?;
     Ok(zone)
+}
+
+/// The same inside a write that has `changed` it: the version moves when the write ends.
+fn shown_after(tx: &Tx<'_>, zone: &ZoneRow, changed: bool) -> Result<Zone, Refusal> {
+    let shown = show(tx.sql(), zone.number)?;
+    Ok(Zone { version: zone.version.0 + u64::from(changed), ..shown })
 }
 
 /// What a zone as shown has beside its own columns.

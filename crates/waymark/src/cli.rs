@@ -81,6 +81,9 @@ pub struct Serve {
     /// On the first start, write API base URL, token, key and ids to this new file (JSON, mode 0600).
     #[arg(long, value_name = "FILE")]
     pub bootstrap_file: Option<PathBuf>,
+    /// Commits without syncing the disk: a power cut loses them. Only to show that the test of it can fail.
+    #[arg(long, hide = true)]
+    pub durability_off: bool,
 }
 
 /// Commands about the configuration.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use waymark_control::Control;
+use waymark_control::{Control, Durability};
 use waymark_resolve::{Question, Reply, Transport};
 use waymark_wire::record_type::RecordType;
 use waymark_wire::records;
@@ -25,7 +25,8 @@ pub fn serve(cli: &Cli, serve: &Serve) -> Result<(), Failure> {
     let config = load(cli)?;
     observe::log::start(&config.log);
     let signals = Signals::take_over().map_err(|why| format!("cannot take over signals: {why}"))?;
-    let options = NodeOptions { bootstrap_file: serve.bootstrap_file.clone(), ..NodeOptions::default() };
+    let durability = if serve.durability_off { Durability::Off } else { Durability::Full };
+    let options = NodeOptions { bootstrap_file: serve.bootstrap_file.clone(), durability, ..NodeOptions::default() };
     let node = Node::start(config, options).map_err(|error| error.to_string())?;
     let mut text = first_run::ready(node.api_base(), node.dns_addresses());
     if let Some(bootstrap) = node.bootstrap() {

@@ -84,13 +84,10 @@ pub(super) fn owner_name(apex: &Name, text: &str) -> Result<Name, Refusal> {
         false if text.ends_with('.') => return Err(refuse(format!("it is not inside {apex}"))),
         false => apex.prepend(text).map_err(|error| refuse(error.to_string()))?,
     };
-    for (index, label) in name.labels().enumerate() {
-        if label != b"*" && !label.iter().all(is_name_octet) {
-            return Err(refuse("a label has letters, digits, hyphens, underscores and slashes only".to_owned()));
-        }
-        if label == b"*" && index > 0 {
-            return Err(refuse("* can only be the first label".to_owned()));
-        }
+    // A star is a wildcard as the first label and a literal elsewhere (docs:
+    // dns/manage-dns-records/reference/wildcard-dns-records).
+    if name.labels().any(|label| label != b"*" && !label.iter().all(is_name_octet)) {
+        return Err(refuse("a label has letters, digits, hyphens, underscores and slashes only".to_owned()));
     }
     Ok(name)
 }

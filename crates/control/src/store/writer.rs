@@ -218,8 +218,15 @@ impl Writer {
     /// The group is on disk: tells the followers, then the callers.
     fn acknowledge(&self, group: Vec<Done>, changed: bool) {
         let counters = &self.shared.counters;
-        if changed {
+        // A store that is full may fail one write and leave the transaction standing.
+        let store_failed =
+            |done: &Done| matches!(&done.verdict, Err(Refusal::Unavailable(error)) if error.is_of_store());
+        if group.iter().any(store_failed) {
+            counters.failing.store(true, Ordering::Relaxed);
+        } else if changed {
             counters.failing.store(false, Ordering::Relaxed);
+        }
+        if changed {
             counters.commits.fetch_add(1, Ordering::Relaxed);
         }
         let commits = group.iter().filter_map(|done| done.verdict.as_ref().ok()?.0.clone());

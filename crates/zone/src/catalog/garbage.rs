@@ -105,9 +105,10 @@ impl Garbage {
                 Piece::StateVersion(version) => versions::free_one(version),
                 Piece::DeadNode(node) => {
                     let versions = &node.as_ref().versions;
-                    if versions.latest().is_none() && versions.latest_from() == Some(generation) {
+                    let is_dead = versions.latest().is_none() && versions.latest_from() == Some(generation);
+                    // A key that dies more than once in one generation is queued each time, and taken out once.
+                    if is_dead && table.remove(node) {
                         collected.bytes += node_octets(node.as_ref());
-                        table.remove(node);
                         self.push(next, Piece::Node(node));
                     }
                 }

@@ -174,16 +174,19 @@ impl Table {
         }
     }
 
-    /// Takes a node out of the table; for the writer. Readers may still be on it.
-    pub(super) fn remove(&self, node: NonNull<Node>) {
+    /// Takes a node out of the table, if it is in it; for the writer. Readers may still be on it.
+    pub(super) fn remove(&self, node: NonNull<Node>) -> bool {
         // SAFETY: the writer alone frees nodes and segments.
         let (hash, segment) = unsafe { (node.as_ref().hash, self.segment(node.as_ref().hash)) };
         let mut at = hash as usize % SLOTS;
         loop {
             let slot = &segment.slots[at];
             match slot.node.load(Ordering::Acquire) {
-                found if found == node.as_ptr() => return slot.node.store(tombstone(), Ordering::Release),
-                found if found.is_null() => return,
+                found if found == node.as_ptr() => {
+                    slot.node.store(tombstone(), Ordering::Release);
+                    return true;
+                }
+                found if found.is_null() => return false,
                 _ => at = (at + 1) % SLOTS,
             }
         }

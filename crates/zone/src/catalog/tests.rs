@@ -113,6 +113,26 @@ fn scopes_pass_between_zones_in_one_commit_in_any_order() {
 }
 
 #[test]
+fn a_name_that_comes_and_goes_twice_in_one_step_is_freed_once() {
+    let (mut writer, catalog) = Catalog::new(1);
+    writer.apply(&[commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &[])])]).unwrap();
+    while writer.collect() {}
+    let before = catalog.statistics();
+    let record: &[&str] = &["a.b.z A 192.0.2.1"];
+    let commits: Vec<Commit> = (2..10)
+        .map(|at| {
+            let (removed, added) = if at % 2 == 0 { (&[][..], record) } else { (record, &[][..]) };
+            commit(at, vec![delta(1, at, None, removed, added)])
+        })
+        .collect();
+    writer.apply(&commits).unwrap();
+    while writer.collect() {}
+    let after = catalog.statistics();
+    assert_eq!((after.names, after.rrsets, after.bytes), (before.names, before.rrsets, before.bytes));
+    assert_eq!(types_at(&catalog, "a.b.z"), None);
+}
+
+#[test]
 fn memory_returns_after_many_changes() {
     let (mut writer, catalog) = Catalog::new(1);
     writer.apply(&[commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &[])])]).unwrap();
