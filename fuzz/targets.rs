@@ -18,8 +18,11 @@ use waymark_zone::published::{
     ZoneNumber, ZoneStatus,
 };
 
+/// Takes any bytes, and panics when a promise is broken.
+pub(crate) type Target = fn(&[u8]);
+
 /// Every target under the name of its function and of its directory in `fuzz/seeds`.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("query", query),
     ("answer", answer),
     ("published", published),
@@ -31,7 +34,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
 /// its limit.
 ///
 /// The first two octets are the response's limit, the rest is the datagram.
-pub fn query(bytes: &[u8]) {
+pub(crate) fn query(bytes: &[u8]) {
     let Some((limit, datagram)) = bytes.split_first_chunk::<2>() else { return };
     let limit = usize::from(u16::from_be_bytes(*limit));
     let mut buffer = vec![0xee; 4096];
@@ -82,7 +85,7 @@ pub fn query(bytes: &[u8]) {
 /// the same one when asked again.
 ///
 /// The first octet chooses the address asked and the transport, the rest is the request.
-pub fn answer(bytes: &[u8]) {
+pub(crate) fn answer(bytes: &[u8]) {
     let Some((&choice, request)) = bytes.split_first() else { return };
     let asked = IpAddr::V4(ADDRESSES[usize::from(choice & 3)]);
     let transport = || if choice & 4 == 0 { Transport::Udp } else { Transport::Tcp };
@@ -111,7 +114,7 @@ pub fn answer(bytes: &[u8]) {
 }
 
 /// Published data that can be read can be written, and reads the same again.
-pub fn published(bytes: &[u8]) {
+pub(crate) fn published(bytes: &[u8]) {
     let (incarnation, position) = (Incarnation([7; 16]), Position(1));
     if let Ok(commit) = Commit::decode_body(incarnation, position, bytes) {
         assert_eq!(Commit::decode_body(incarnation, position, &commit.encode_body()), Ok(commit));
@@ -132,7 +135,7 @@ pub fn published(bytes: &[u8]) {
 }
 
 /// A name that can be read from text, wire form or a sort key survives every other form, in the same order.
-pub fn name_text(bytes: &[u8]) {
+pub(crate) fn name_text(bytes: &[u8]) {
     let mut names: Vec<Name> = Vec::new();
     if let Ok(text) = std::str::from_utf8(bytes) {
         names.extend(text.split('\n').filter_map(|line| Name::from_text(line).ok()));
@@ -158,7 +161,7 @@ pub fn name_text(bytes: &[u8]) {
 /// Record data that can be read from text, from the API or from wire form survives every other form.
 ///
 /// The first octet chooses the type, the second and third are a priority, the rest is the data.
-pub fn record_text(bytes: &[u8]) {
+pub(crate) fn record_text(bytes: &[u8]) {
     let Some((&[choice, high, low], data)) = bytes.split_first_chunk::<3>() else { return };
     let row = &ROWS[usize::from(choice) % ROWS.len()];
     let apex = name("example.com");
