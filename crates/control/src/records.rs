@@ -251,7 +251,6 @@ pub(crate) fn create_without_quota(tx: &mut Tx<'_>, zone: &ZoneRow, new: NewReco
     let draft = rules::draft(zone, new)?;
     let now = tx.now();
     let row = RecordRow {
-        number: 0,
         id: PublicId::new(tx.random()),
         created: now,
         modified: now,
@@ -317,7 +316,6 @@ fn replace(tx: &mut Tx<'_>, zone: &ZoneRow, old: &RecordRow, new: NewRecord) -> 
         (false, false) => before,
     };
     let row = RecordRow {
-        number: old.number,
         id: old.id,
         created: old.created,
         modified: now,

@@ -30,7 +30,9 @@ pub(crate) use finish::INTENT_FORMAT;
 #[cfg(test)]
 pub(crate) use rows::SoaOverrides;
 pub use rows::ZoneRow;
-pub(crate) use rows::{FullZone, RECORD_COLUMNS, RecordRow, ZONE_COLUMN_COUNT, ZONE_COLUMNS, json_at, name_at};
+pub(crate) use rows::{
+    FullZone, RECORD_COLUMN_COUNT, RECORD_COLUMNS, RecordRow, ZONE_COLUMN_COUNT, ZONE_COLUMNS, json_at, name_at,
+};
 pub use tx::Tx;
 use writer::{Job, Message, TypedJob};
 

@@ -161,14 +161,13 @@ pub(crate) fn zone_row(apex: &str) -> ZoneRow {
     }
 }
 
-/// The row of a record; MX with priority 10.
-pub(crate) fn record_row(number: i64, record_type: &str, owner: &str, content: &str) -> RecordRow {
+/// The row of a record, with an id made of `number`; MX with priority 10.
+pub(crate) fn record_row(number: u8, record_type: &str, owner: &str, content: &str) -> RecordRow {
     let record_type = row_by_mnemonic(record_type).unwrap().record_type;
     let priority = (record_type == RecordType::MX).then_some(10);
     let (rdata, content) = Rdata::from_api(record_type, content, priority, &name("example.com")).unwrap();
     RecordRow {
-        number,
-        id: PublicId([number as u8; 16]),
+        id: PublicId([number; 16]),
         name: name(owner),
         record_type,
         content: content.content,

@@ -15,7 +15,9 @@ use waymark_zone::published::{
 use super::JournalError;
 use crate::error::{Refusal, Unavailable};
 use crate::publish;
-use crate::store::{FullZone, RECORD_COLUMNS, RecordRow, Sql, Store, ZONE_COLUMNS, ZoneRow, name_at};
+use crate::store::{
+    FullZone, RECORD_COLUMN_COUNT, RECORD_COLUMNS, RecordRow, Sql, Store, ZONE_COLUMNS, ZoneRow, name_at,
+};
 
 /// Zones whose headers are read at once.
 const ZONES_AT_ONCE: i64 = 512;
@@ -154,7 +156,7 @@ impl RecordsAhead {
         let mut limit = RECORDS_AT_ONCE;
         loop {
             let mut rows = sql.all(&text, (self.after.0, &self.after.1, limit), |row| {
-                Ok((ZoneNumber(row.get(16)?), RecordRow::read(row)?))
+                Ok((ZoneNumber(row.get(RECORD_COLUMN_COUNT)?), RecordRow::read(row)?))
             })?;
             if (rows.len() as i64) < limit {
                 self.ended = true;

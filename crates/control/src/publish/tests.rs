@@ -153,9 +153,9 @@ proptest! {
                 match step {
                     Step::Put(at, kind, ttl) => {
                         let (record_type, content) = KINDS[kind];
-                        let number = (at * KINDS.len() + kind) as i64;
+                        let number = (at * KINDS.len() + kind) as u8;
                         let row = record_row(number, record_type, NAMES[at], content);
-                        rows.insert((at, kind), RecordRow { ttl, modified: Time(number), ..row });
+                        rows.insert((at, kind), RecordRow { ttl, modified: Time(i64::from(number)), ..row });
                     }
                     Step::Take(at, kind) => { rows.remove(&(at, kind)); }
                 }

@@ -146,7 +146,7 @@ fn has_line_break(text: &str) -> bool {
 /// Checks a record against those that are at its name, itself among them if it is being changed (docs:
 /// dns/manage-dns-records/troubleshooting/records-with-same-name and existing-ns-record).
 pub(super) fn check_beside(apex: &Name, new: &RecordRow, there: &[impl Borrow<RecordRow>]) -> Result<(), Refusal> {
-    let others = || there.iter().map(Borrow::borrow).filter(|other| other.number != new.number || new.number == 0);
+    let others = || there.iter().map(Borrow::borrow).filter(|other| other.id != new.id);
     let others_of = |types: &'static [RecordType]| others().any(|other| types.contains(&other.record_type));
     if let Some(same) = others().find(|other| other.rdata == new.rdata) {
         let identical = same.says_the_same(&RecordRow { content: same.content.clone(), ..new.clone() });

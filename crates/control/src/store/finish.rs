@@ -11,7 +11,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use rusqlite::params;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use waymark_wire::Name;
 use waymark_zone::published::{
     Change, Commit, Entry, INLINE_OCTETS_MAX, Position, RRset, Version, ZoneHeader, ZoneNumber,
@@ -20,7 +21,7 @@ use waymark_zone::published::{
 use super::tx::{HeaderTouch, Touched, TouchedName, Tx};
 use super::{FullZone, RecordRow};
 use crate::error::{Refusal, Unavailable};
-use crate::publish;
+use crate::{PublicId, publish};
 
 /// The form of `intent` written by this release: JSON follows.
 pub(crate) const INTENT_FORMAT: u8 = 1;
@@ -37,7 +38,7 @@ struct ZoneChange {
 /// How a header changed.
 #[derive(Default)]
 struct HeaderChange {
-    intent: Option<(Value, Value)>,
+    intent: Option<Rows<Value>>,
     published: Option<ZoneHeader>,
     transfer: bool,
 }
@@ -101,7 +102,7 @@ impl Tx<'_> {
             published = entry.encode();
         }
         Ok(Some(ZoneChange {
-            intent: intent(header.intent, records),
+            intent: Intent { zone: header.intent, records }.encode()?,
             entry,
             published,
             version_before: touched.row.version,
@@ -122,7 +123,7 @@ impl Tx<'_> {
         let header = |full| publish::header(full, &self.shared.mailbox);
         let (header_before, header_after) = (before.map(header), header(&after));
         Ok(HeaderChange {
-            intent: Some((before.map_or(Value::Null, FullZone::to_intent), after.to_intent())),
+            intent: Some(Rows { before: before.map(FullZone::to_intent), after: Some(after.to_intent()) }),
             transfer: header_before.as_ref().is_none_or(|before| publish::transfer_differs(before, &header_after)),
             published: (header_before.as_ref() != Some(&header_after)).then_some(header_after),
         })
@@ -200,27 +201,38 @@ fn same_rows(before: &[Rc<RecordRow>], now: &[Rc<RecordRow>]) -> bool {
     before.len() == now.len() && before.iter().zip(now).all(|(before, now)| Rc::ptr_eq(before, now) || before == now)
 }
 
-/// Adds what changed between two states of a name: rows before and after, one of them null for made and deleted ones.
-fn records_intent(before: &[Rc<RecordRow>], now: &[Rc<RecordRow>], changes: &mut Vec<Value>) {
-    let mut gone: BTreeMap<i64, &Rc<RecordRow>> = before.iter().map(|row| (row.number, row)).collect();
-    for row in now {
-        match gone.remove(&row.number) {
-            Some(before) if before == row => {}
-            before => changes.push(json!({ "before": before.map(|row| &**row), "after": &**row })),
-        }
-    }
-    changes.extend(gone.into_values().map(|row| json!({ "before": &**row, "after": null })));
+/// What an entry says of its owner's change.
+#[derive(Serialize)]
+struct Intent<'r> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zone: Option<Rows<Value>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    records: Vec<Rows<&'r RecordRow>>,
 }
 
-fn intent(zone: Option<(Value, Value)>, records: Vec<Value>) -> Vec<u8> {
-    let mut body = serde_json::Map::new();
-    if let Some((before, after)) = zone {
-        body.insert("zone".to_owned(), json!({ "before": before, "after": after }));
+/// A row before and after; one of them is null for what is made or deleted.
+#[derive(Serialize)]
+struct Rows<R> {
+    before: Option<R>,
+    after: Option<R>,
+}
+
+impl Intent<'_> {
+    fn encode(&self) -> Result<Vec<u8>, Refusal> {
+        let mut octets = vec![INTENT_FORMAT];
+        serde_json::to_writer(&mut octets, self).map_err(|_| Unavailable::Internal)?;
+        Ok(octets)
     }
-    if !records.is_empty() {
-        body.insert("records".to_owned(), Value::Array(records));
+}
+
+/// Adds what changed between two states of a name.
+fn records_intent<'r>(before: &'r [Rc<RecordRow>], now: &'r [Rc<RecordRow>], changes: &mut Vec<Rows<&'r RecordRow>>) {
+    let mut gone: BTreeMap<PublicId, &Rc<RecordRow>> = before.iter().map(|row| (row.id, row)).collect();
+    for row in now {
+        match gone.remove(&row.id) {
+            Some(before) if before == row => {}
+            before => changes.push(Rows { before: before.map(|row| &**row), after: Some(&**row) }),
+        }
     }
-    let mut octets = vec![INTENT_FORMAT];
-    octets.extend_from_slice(Value::Object(body).to_string().as_bytes());
-    octets
+    changes.extend(gone.into_values().map(|row| Rows { before: Some(&**row), after: None }));
 }

@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use waymark_wire::Name;
 use waymark_zone::published::Incarnation;
@@ -21,6 +23,9 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 const CHECKED_WHOLE_OCTETS_MAX: u64 = 16 << 20;
 /// The tables without which nothing works, checked whatever the size of the file.
 const CHECKED_TABLES: [&str; 4] = ["schema_version", "journal", "tenants", "nameservers"];
+
+/// How long a statement waits for a lock that another program holds, such as a backup.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
 
 /// An open file.
 pub(super) struct Opened {
@@ -63,14 +68,21 @@ pub(super) fn reader(file: &Path) -> rusqlite::Result<Connection> {
         file,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE,
     )?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    configure(&connection)?;
     Ok(connection)
 }
 
-fn configure_writer(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    // Without it SQLite looks at the values bound to a statement, and prepares it anew whenever they change: that was
+    // a third of the time of a write.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
+fn configure_writer(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    configure(connection)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(
         None,
@@ -81,6 +93,8 @@ fn configure_writer(connection: &Connection, durability: Durability) -> rusqlite
         },
     )?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // Savepoints keep what they may have to take back in memory, not in a temporary file.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     // 64 MiB of pages for the writer; a WAL that grew in a burst is cut back to 64 MiB.
     connection.pragma_update(None, "cache_size", -65_536)?;
     connection.pragma_update_and_check(None, "journal_size_limit", 64 << 20, |_| Ok(()))

@@ -59,8 +59,6 @@ pub(crate) struct FullZone {
 /// One record.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct RecordRow {
-    #[serde(skip)]
-    pub(crate) number: i64,
     pub(crate) id: PublicId,
     #[serde(serialize_with = "as_text")]
     pub(crate) name: Name,
@@ -98,9 +96,18 @@ pub(crate) const ZONE_COLUMNS: &str = "z.id, z.public_id, z.account_id, a.public
 /// How many they are: further columns of a query follow them.
 pub(crate) const ZONE_COLUMN_COUNT: usize = 24;
 
+/// A literal, so that it can be part of another.
+macro_rules! record_columns {
+    () => {
+        "public_id, name, type, content, priority, rdata, ttl, proxied, comment, tags, settings, created_at, \
+         modified_at, comment_modified_at, tags_modified_at"
+    };
+}
+
 /// The columns of a record, in the order of [`RecordRow::read`].
-pub(crate) const RECORD_COLUMNS: &str = "id, public_id, name, type, content, priority, rdata, ttl, proxied, comment, \
-    tags, settings, created_at, modified_at, comment_modified_at, tags_modified_at";
+pub(crate) const RECORD_COLUMNS: &str = record_columns!();
+/// How many they are: further columns of a query follow them.
+pub(crate) const RECORD_COLUMN_COUNT: usize = 15;
 
 impl ZoneRow {
     /// Reads [`ZONE_COLUMNS`].
@@ -199,42 +206,40 @@ impl FullZone {
 impl RecordRow {
     /// Reads [`RECORD_COLUMNS`].
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let record_type = word_at(row, 3, |word| records::row_by_mnemonic(word).map(|row| row.record_type))?;
-        let rdata = Rdata::from_wire(record_type, row.get_ref(6)?.as_blob()?).map_err(|error| unreadable(6, error))?;
+        let record_type = word_at(row, 2, |word| records::row_by_mnemonic(word).map(|row| row.record_type))?;
+        let rdata = Rdata::from_wire(record_type, row.get_ref(5)?.as_blob()?).map_err(|error| unreadable(5, error))?;
         Ok(Self {
-            number: row.get(0)?,
-            id: row.get(1)?,
-            name: name_at(row, 2)?,
+            id: row.get(0)?,
+            name: name_at(row, 1)?,
             record_type,
-            content: row.get(4)?,
-            priority: row.get(5)?,
+            content: row.get(3)?,
+            priority: row.get(4)?,
             rdata,
-            ttl: row.get(7)?,
-            proxied: row.get(8)?,
-            comment: row.get(9)?,
-            tags: json_at(row, 10)?,
-            settings: json_at(row, 11)?,
-            created: row.get(12)?,
-            modified: row.get(13)?,
-            comment_modified: row.get(14)?,
-            tags_modified: row.get(15)?,
+            ttl: row.get(6)?,
+            proxied: row.get(7)?,
+            comment: row.get(8)?,
+            tags: json_at(row, 9)?,
+            settings: json_at(row, 10)?,
+            created: row.get(11)?,
+            modified: row.get(12)?,
+            comment_modified: row.get(13)?,
+            tags_modified: row.get(14)?,
         })
     }
 
     /// The records of one owner name.
     pub(crate) fn at_name(sql: Sql<'_>, zone: ZoneNumber, name: &Name) -> Result<Vec<Self>, Refusal> {
-        const TEXT: &str = "SELECT id, public_id, name, type, content, priority, rdata, ttl, proxied, comment, tags, \
-            settings, created_at, modified_at, comment_modified_at, tags_modified_at \
-            FROM records WHERE zone_id = ?1 AND name = ?2 ORDER BY id";
+        const TEXT: &str =
+            concat!("SELECT ", record_columns!(), " FROM records WHERE zone_id = ?1 AND name = ?2 ORDER BY id");
         sql.all(TEXT, params![zone.0, name.sort_key()], Self::read)
     }
 
-    /// Inserts the row; gives its key.
-    pub(crate) fn insert(&self, sql: Sql<'_>, zone: ZoneNumber) -> Result<i64, Refusal> {
-        sql.insert(
+    /// Inserts the row. The key is the table's own business: asking for it would make SQLite keep a statement journal.
+    pub(crate) fn insert(&self, sql: Sql<'_>, zone: ZoneNumber) -> Result<(), Refusal> {
+        sql.execute(
             "INSERT INTO records (public_id, zone_id, name, type, content, priority, rdata, ttl, proxied, comment, \
              tags, settings, created_at, modified_at, comment_modified_at, tags_modified_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) RETURNING id",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             params![
                 self.id,
                 zone.0,
@@ -253,17 +258,24 @@ impl RecordRow {
                 self.comment_modified,
                 self.tags_modified,
             ],
-        )
+        )?;
+        Ok(())
     }
 
-    /// Writes the row over the one with its key; owner, type and all.
-    pub(crate) fn update(&self, sql: Sql<'_>) -> Result<(), Refusal> {
+    /// Takes the row with this id away.
+    pub(crate) fn delete(&self, sql: Sql<'_>, zone: ZoneNumber) -> Result<(), Refusal> {
+        sql.execute("DELETE FROM records WHERE zone_id = ?1 AND public_id = ?2", params![zone.0, self.id])?;
+        Ok(())
+    }
+
+    /// Writes the row over the one with its id; owner, type and all.
+    pub(crate) fn update(&self, sql: Sql<'_>, zone: ZoneNumber) -> Result<(), Refusal> {
         sql.execute(
             "UPDATE records SET name = ?2, type = ?3, content = ?4, priority = ?5, rdata = ?6, ttl = ?7, \
              proxied = ?8, comment = ?9, tags = ?10, settings = ?11, modified_at = ?12, comment_modified_at = ?13, \
-             tags_modified_at = ?14 WHERE id = ?1",
+             tags_modified_at = ?14 WHERE zone_id = ?15 AND public_id = ?1",
             params![
-                self.number,
+                self.id,
                 self.name.sort_key(),
                 self.record_type.to_string(),
                 self.content,
@@ -277,6 +289,7 @@ impl RecordRow {
                 self.modified,
                 self.comment_modified,
                 self.tags_modified,
+                zone.0,
             ],
         )?;
         Ok(())

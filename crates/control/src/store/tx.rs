@@ -141,16 +141,16 @@ impl<'w> Tx<'w> {
     }
 
     /// Makes a record; its owner name is touched first.
-    pub(crate) fn insert_record(&mut self, zone: &ZoneRow, mut record: RecordRow) -> Result<Rc<RecordRow>, Refusal> {
+    pub(crate) fn insert_record(&mut self, zone: &ZoneRow, record: RecordRow) -> Result<Rc<RecordRow>, Refusal> {
         self.touch_name(zone, &record.name)?;
-        record.number = record.insert(self.sql, zone.number)?;
+        record.insert(self.sql, zone.number)?;
         let record = Rc::new(record);
         self.rows(zone, &record.name)?.push(record.clone());
         self.zone(zone).records_added += 1;
         Ok(record)
     }
 
-    /// Puts `new`, which has the key of `old`, in its place; it may have another owner name.
+    /// Puts `new`, which has the id of `old`, in its place; it may have another owner name.
     pub(crate) fn update_record(
         &mut self,
         zone: &ZoneRow,
@@ -159,9 +159,9 @@ impl<'w> Tx<'w> {
     ) -> Result<Rc<RecordRow>, Refusal> {
         self.touch_name(zone, &old.name)?;
         self.touch_name(zone, &new.name)?;
-        new.update(self.sql)?;
+        new.update(self.sql, zone.number)?;
         let new = Rc::new(new);
-        self.rows(zone, &old.name)?.retain(|row| row.number != old.number);
+        self.rows(zone, &old.name)?.retain(|row| row.id != old.id);
         self.rows(zone, &new.name)?.push(new.clone());
         Ok(new)
     }
@@ -169,8 +169,8 @@ impl<'w> Tx<'w> {
     /// Takes a record away.
     pub(crate) fn delete_record(&mut self, zone: &ZoneRow, record: &RecordRow) -> Result<(), Refusal> {
         self.touch_name(zone, &record.name)?;
-        self.sql.execute("DELETE FROM records WHERE id = ?1", [record.number])?;
-        self.rows(zone, &record.name)?.retain(|row| row.number != record.number);
+        record.delete(self.sql, zone.number)?;
+        self.rows(zone, &record.name)?.retain(|row| row.id != record.id);
         self.zone(zone).records_added -= 1;
         Ok(())
     }

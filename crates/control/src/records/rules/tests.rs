@@ -1,6 +1,7 @@
 //! Names, conflicts and values, table by table.
 
 use super::*;
+use crate::PublicId;
 use crate::testing::{name, record, record_row, zone_row};
 
 #[test]
@@ -39,8 +40,7 @@ fn names_are_the_apex_whole_or_relative() {
 fn beside(owner: &str, new: (&str, &str), there: &[(&str, &str)]) -> Option<Refusal> {
     let row = |number, (record_type, content): (&str, &str)| record_row(number, record_type, owner, content);
     let there: Vec<_> = (1..).zip(there).map(|(number, record)| row(number, *record)).collect();
-    let new = RecordRow { number: 0, ..row(0, new) };
-    check_beside(&name("example.com"), &new, &there).err()
+    check_beside(&name("example.com"), &row(0, new), &there).err()
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn records_of_one_name_keep_the_rules_between_types() {
 #[test]
 fn the_same_record_with_other_settings_exists_already() {
     let there = [record_row(1, "A", "www.example.com", "192.0.2.1")];
-    let same = RecordRow { number: 0, ..there[0].clone() };
+    let same = RecordRow { id: PublicId([0; 16]), ..there[0].clone() };
     let apex = name("example.com");
     let refused = |new: RecordRow| check_beside(&apex, &new, &there).unwrap_err();
     assert_eq!(refused(same.clone()), Conflict::IdenticalRecord.into());
@@ -106,7 +106,7 @@ fn the_same_record_with_other_settings_exists_already() {
         assert_eq!(refused(other), Conflict::RecordExists.into());
     }
     // Changing a record is no conflict with itself.
-    assert_eq!(check_beside(&apex, &RecordRow { number: 1, ttl: 60, ..same }, &there), Ok(()));
+    assert_eq!(check_beside(&apex, &RecordRow { id: there[0].id, ttl: 60, ..same }, &there), Ok(()));
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn texts_are_compared_by_value_and_mail_exchanges_with_priority() {
     let priority = Some(20);
     let apex = name("example.com");
     let (rdata, _) = Rdata::from_api(RecordType::MX, "mail.test", priority, &apex).unwrap();
-    let other = RecordRow { number: 0, rdata, priority, ..there[0].clone() };
+    let other = RecordRow { id: PublicId([0; 16]), rdata, priority, ..there[0].clone() };
     assert_eq!(check_beside(&apex, &other, &there), Ok(()));
 }
 
