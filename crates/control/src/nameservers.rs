@@ -183,12 +183,7 @@ pub(crate) fn random_pair(tx: &Tx<'_>) -> Result<Pair, Refusal> {
 ///
 /// A zone of another account that lies above or below never shares a nameserver with it: where they shared one, a claim
 /// on `www.example.com` would answer there for a name of `example.com`'s owner.
-pub(crate) fn pair_for_zone(
-    tx: &Tx<'_>,
-    account: i64,
-    default: Pair,
-    name: &Name,
-) -> Result<Pair, Refusal> {
+pub(crate) fn pair_for_zone(tx: &Tx<'_>, account: i64, default: Pair, name: &Name) -> Result<Pair, Refusal> {
     let taken = pairs_of_name(tx.sql(), name)?;
     let foreign = pairs_above_and_below(tx.sql(), account, name)?;
     if !taken.contains(&default) && !foreign.iter().any(|pair| shares(*pair, default)) {
@@ -201,13 +196,7 @@ pub(crate) fn pair_for_zone(
 
 /// A pair that is not taken and shares no nameserver with a foreign one; one that shares none with a taken one either,
 /// if possible. The lists are gone through in a circle from `starts`.
-fn choose(
-    firsts: &[i64],
-    seconds: &[i64],
-    starts: (usize, usize),
-    taken: &[Pair],
-    foreign: &[Pair],
-) -> Option<Pair> {
+fn choose(firsts: &[i64], seconds: &[i64], starts: (usize, usize), taken: &[Pair], foreign: &[Pair]) -> Option<Pair> {
     let circle = |list: &[i64], start: usize, apart: &dyn Fn(Pair, i64) -> bool| -> Vec<i64> {
         let turned = list.iter().cycle().skip(start).take(list.len()).copied();
         turned.filter(|nameserver| foreign.iter().all(|pair| apart(*pair, *nameserver))).collect()
