@@ -6,7 +6,7 @@ TARGET ?= answer
 SECONDS_MAX ?= 60
 KILLS ?= 50
 
-.PHONY: run test fmt lint interop crash fuzz bench bench-table docs
+.PHONY: run test fmt lint memcheck interop crash fuzz bench bench-table docs
 
 run: ## build and serve: prints what to do next
 	cargo run --release --locked --bin waymark -- serve
@@ -19,6 +19,9 @@ fmt: ## put the code into its form
 
 lint: ## warnings are errors
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+memcheck: ## the tests of unsafe code, under valgrind
+	bash tools/memcheck
 
 $(RELEASE): FORCE
 	cargo build --release --locked --bin waymark

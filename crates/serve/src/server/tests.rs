@@ -125,7 +125,7 @@ async fn everything_is_counted() {
     let mut tcp = running.tcp("127.0.0.11");
     let whole = ask_tcp(&mut tcp, &big);
     until(&running.server, |statistics| statistics.udp.dropped == 2).await;
-    let Statistics { udp, tcp, connections } = running.server.statistics();
+    let Statistics { udp, tcp, connections, udp_worker_queries } = running.server.statistics();
     assert_eq!((udp.queries, udp.answers, udp.dropped, udp.truncated, udp.unsent), (6, 4, 2, 1, 0));
     assert_eq!((udp.kinds.positive, udp.kinds.nx_domain, udp.kinds.no_data), (2, 1, 1));
     assert_eq!((udp.rcodes[0], udp.rcodes[3], udp.faults), (3, 1, 0));
@@ -134,6 +134,7 @@ async fn everything_is_counted() {
     assert_eq!(udp.received_octets, asked + 4 + crate::REQUEST_OCTETS_MAX as u64);
     assert_eq!((tcp.queries, tcp.answers, tcp.truncated, tcp.answered_octets), (1, 1, 0, whole.len() as u64));
     assert_eq!((connections.accepted, connections.open), (1, 1));
+    assert_eq!((udp_worker_queries.len(), udp_worker_queries.iter().sum::<u64>()), (2, 6));
 }
 
 const REQUEST_TOO_LONG: usize = crate::REQUEST_OCTETS_MAX + 100;
