@@ -31,8 +31,8 @@ const PAGE_OCTETS: u64 = 4096;
 const PAGES_FREE: std::ops::Range<u64> = 0..40;
 /// Writes that must meet the end of the disk: what the log of the store can take before it grows is less.
 const WRITES_MAX: usize = 5000;
-/// Octets that make a TXT record longer, so that the disk fills sooner.
-const PADDING: usize = 1500;
+/// Strings that make a TXT record longer, so that the disk fills sooner; the longest content has 2048 characters.
+const PADDING: usize = 6;
 /// Says that the test runs in its namespace.
 const INSIDE: &str = "WAYMARK_FULL_DISK_INSIDE";
 const TEST: &str = "full_disk::a_full_disk_refuses_writes_and_nothing_else";
@@ -69,7 +69,7 @@ struct Filler(File);
 
 impl Filler {
     fn new(disk: &Path) -> Self {
-        Self(File::options().write(true).create(true).append(true).open(disk.join("filler")).expect("a file"))
+        Self(File::options().create(true).append(true).open(disk.join("filler")).expect("a file"))
     }
 
     /// Leaves this much room.

@@ -27,7 +27,7 @@ use waymark::node::{NodeOptions, control_options};
 use waymark_control::Control;
 use waymark_wire::Serial;
 
-use crate::harness::program::Server;
+use crate::harness::program::{Program, Server, command};
 use crate::harness::random::Random;
 use crate::harness::scratch::Scratch;
 use facts::{Fact, Facts, difference, published};
@@ -45,6 +45,8 @@ pub(crate) const SHARED_ZONES: usize = 2;
 const WRITES_PER_KILL: std::ops::Range<usize> = 40..400;
 /// And then after so many turns of an empty loop, so that it falls anywhere within a write: a few milliseconds.
 const TURNS_MAX: usize = 2_000_000;
+/// Every second kill is followed by one of the next start, after so many turns at most.
+const STARTING_TURNS_MAX: usize = 20_000_000;
 
 /// Everything that the three proofs compare, of one state of a data directory.
 pub(crate) struct Seen<'a> {
@@ -151,7 +153,8 @@ impl Trial {
                 .collect();
             // Sent by the alarm; an error means that it cannot come any more, which the runs explain.
             let _ = reached.recv();
-            let shown = (0..SHARED_ZONES).filter_map(|zone| Some((shared_zone(zone), site.serial(&shared_zone(zone))?)));
+            let shown =
+                (0..SHARED_ZONES).filter_map(|zone| Some((shared_zone(zone), site.serial(&shared_zone(zone))?)));
             serials.extend(shown);
             (0..turns).for_each(|_| std::hint::spin_loop());
             let before: Vec<(bool, u64)> = signals.iter().map(Signals::read).collect();
@@ -172,6 +175,15 @@ impl Trial {
             assert_eq!(run.complaints, [] as [String; 0]);
             run.steps.into_iter().for_each(|step| history.push(step));
         }
+    }
+
+    /// Starts the program and kills it while it starts, more or less far on its way.
+    fn kill_a_start(&mut self, directory: &Path) {
+        let arguments = ["serve", "--data-dir", "data", "--api-listen", "127.0.0.1:0", "--dns-listen", "0.0.0.0:0"];
+        let program = Program::spawn(&mut command(directory, &arguments));
+        let turns = self.random.below(STARTING_TURNS_MAX);
+        (0..turns).for_each(|_| std::hint::spin_loop());
+        drop(program);
     }
 
     /// Compares everything, of the directory as the kill has left it and of the program that was started on it again.
@@ -216,6 +228,9 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         trial.write_and_kill(server, &site);
         let copy = scratch.join(&format!("copy-{kill}"));
         copy_directory(&data, &copy);
+        if kill % 2 == 1 {
+            trial.kill_a_start(scratch.path());
+        }
         server = Server::start(scratch.path());
         site = Site::of(&server);
         trial.verify(&data, &copy, &site);
@@ -223,7 +238,9 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
     }
     let Trial { ledger, caught, in_flight, .. } = trial;
     let (kept, refused) = (ledger.steps(), ledger.refused());
-    eprintln!("{kills} kills, {caught} with requests in flight ({in_flight} of them); {kept} writes kept, {refused} refused");
+    eprintln!(
+        "{kills} kills, {caught} with requests in flight ({in_flight} of them); {kept} writes kept, {refused} refused"
+    );
     assert!(caught * 5 >= kills, "only {caught} of {kills} kills caught a request in flight");
     assert!(refused > 0, "some writes were to be refused");
 }

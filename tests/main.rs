@@ -8,13 +8,19 @@
 //! Every test starts what it needs on free ports and in a directory of its own, so that all of them run at the same
 //! time. Nothing waits by sleeping, and nothing depends on the clock.
 
+// What goes wrong in a test is to end it, also in the functions that tests are made of.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod answers;
 mod api;
 mod config;
+mod full_disk;
 mod fuzz;
 mod harness;
 mod interop;
+mod kept;
 mod metrics;
+mod power_cut;
 mod scopes;
 mod start;
 mod tidy;

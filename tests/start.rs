@@ -275,6 +275,23 @@ fn log_lines_are_objects_when_asked_for() {
 }
 
 #[test]
+fn a_log_that_cannot_be_written_disturbs_nobody() {
+    let directory = Scratch::new();
+    // Every write to this device fails as on a full disk.
+    let server = Server::start_by(directory.path(), &["--set", "log.level=trace"], |command| {
+        let mut wrapped = Command::new("sh");
+        wrapped.args(["-c", "exec \"$0\" \"$@\" 2>/dev/full", binary()]).args(command.get_args());
+        wrapped.current_dir(directory.path());
+        wrapped
+    });
+    let mut client = server.first_client();
+    client.post("/zones", &serde_json::json!({"name": "example.com"})).ok();
+    assert_eq!(client.get("/nowhere").status, 404);
+    assert_eq!(line(&dns::ask(server.dns(), dns::Over::Udp, "example.com", "A")), "NOERROR, aa");
+    assert!(server.end("TERM").0.success());
+}
+
+#[test]
 fn a_start_that_is_interrupted_ends() {
     let directory = Scratch::new();
     let arguments = ["serve", "--data-dir", "data", "--api-listen", "127.0.0.1:0", "--dns-listen", "127.0.0.1:0"];

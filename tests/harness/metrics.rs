@@ -19,10 +19,6 @@ impl Metrics {
         Self(lines.map(|line| Sample::parse(line).unwrap_or_else(|| panic!("no sample: {line}"))).collect())
     }
 
-    pub(crate) fn samples(&self) -> &[Sample] {
-        &self.0
-    }
-
     /// The samples of this name that have all of these labels.
     pub(crate) fn of<'m>(&'m self, name: &'m str, labels: &'m [(&str, &str)]) -> impl Iterator<Item = &'m Sample> {
         let has = |sample: &Sample, (label, value): &(&str, &str)| {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::http::{Client, Credentials};
+use super::metrics::Metrics;
 
 /// How long the program may take to be ready, or to end, before the test is broken off.
 const WAIT: Duration = Duration::from_secs(60);
@@ -158,11 +159,11 @@ impl Server {
 
     /// The same with further arguments.
     pub(crate) fn start_with(directory: &Path, more: &[&str]) -> Self {
-        Self::start_as(directory, more, |_| {})
+        Self::start_by(directory, more, |command| command)
     }
 
-    /// The same, with a hand in how the process is started.
-    pub(crate) fn start_as(directory: &Path, more: &[&str], change: impl FnOnce(&mut Command)) -> Self {
+    /// The same by another command that `wrap` makes of the usual one.
+    pub(crate) fn start_by(directory: &Path, more: &[&str], wrap: impl FnOnce(Command) -> Command) -> Self {
         let bootstrap_file = directory.join("bootstrap.json");
         let bootstrap = bootstrap_file.to_string_lossy().into_owned();
         let mut arguments = vec!["serve", "--data-dir", "data", "--api-listen", "127.0.0.1:0"];
@@ -172,10 +173,10 @@ impl Server {
             arguments.extend(["--bootstrap-file", &bootstrap]);
         }
         arguments.extend(more);
-        let mut command = command(directory, &arguments);
-        change(&mut command);
-        let program = Program::spawn(&mut command);
-        let ready = program.until(|text| ports(&text.stdout));
+        let program = Program::spawn(&mut wrap(command(directory, &arguments)));
+        // A first start says more, and three commands last.
+        let all = |text: &Text| more_words.is_none_or(|last| text.stdout.contains(last));
+        let ready = program.until(|text| ports(&text.stdout).filter(|_| all(text)));
         let Some((api, dns_port)) = ready else {
             panic!("the server did not become ready:\n{}\n{}", program.stdout(), program.stderr());
         };
@@ -202,6 +203,11 @@ impl Server {
 
     pub(crate) fn dns(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.dns_port))
+    }
+
+    /// What `/metrics` says now.
+    pub(crate) fn metrics(&self) -> Metrics {
+        Metrics::parse(&self.client(Credentials::Nobody).get("/metrics").text())
     }
 
     /// Ends it by this signal and gives how it ended, with everything it has said.

@@ -97,9 +97,9 @@ pub(crate) fn published(facts: &Facts) -> Facts {
 
 /// The first few differences between two sets of facts, in words; none if there are none.
 pub(crate) fn difference(expected: &Facts, found: &Facts) -> Option<String> {
-    let few = |facts: Vec<&Fact>| match facts.len() {
-        0..=4 => format!("{facts:?}"),
-        count => format!("{:?} and {} more", &facts[..4], count - 4),
+    let few = |facts: Vec<&Fact>| {
+        let texts = facts.iter().take(4).map(|fact| format!("{fact:?}").chars().take(300).collect::<String>());
+        format!("{} ({})", facts.len(), texts.collect::<Vec<_>>().join(", "))
     };
     let missing: Vec<&Fact> = expected.difference(found).collect();
     let unexpected: Vec<&Fact> = found.difference(expected).collect();

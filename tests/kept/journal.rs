@@ -87,7 +87,8 @@ impl View {
     /// Changes that were acknowledged when the ledger's clock showed `now`, and that it does not tell.
     pub(crate) fn lost(&self, ledger: &Ledger, now: u64) -> usize {
         let mut told = vec![0; ledger.writers.len()];
-        let writers = self.changes.iter().filter_map(|change| change.removed.iter().chain(&change.added).find_map(Fact::writer));
+        let writers =
+            self.changes.iter().filter_map(|change| change.removed.iter().chain(&change.added).find_map(Fact::writer));
         writers.for_each(|writer| told[writer] += 1);
         let lost = |(writer, told): (&History, usize)| writer.acknowledged_changes(now).saturating_sub(told);
         ledger.writers.iter().zip(told).map(lost).sum()

@@ -9,7 +9,7 @@ use waymark_resolve::{Question, Reply};
 use waymark_wire::{Name, RecordType, Serial};
 
 use super::facts::{Fact, Facts, RecordFact, mnemonic, text};
-use crate::harness::dns::UDP_OCTETS;
+use crate::harness::dns::{Stream, UDP_OCTETS};
 use crate::harness::http::{Client, Credentials};
 use crate::harness::program::Server;
 
@@ -152,7 +152,8 @@ impl Site {
         found.map(|(server, reply)| (server.clone(), address(reply).expect("a nameserver's address"))).collect()
     }
 
-    /// Asks each question once, and takes each answer from the address that was asked.
+    /// Asks each question once, and takes each answer from the address that was asked; over TCP what does not fit a
+    /// datagram.
     fn ask(&self, questions: &[(IpAddr, Question)]) -> Vec<Reply> {
         let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a port");
         socket.set_read_timeout(Some(ANSWER_WAIT)).expect("a socket");
@@ -170,10 +171,19 @@ impl Site {
                 let at = usize::from(reply.id.wrapping_sub(start as u16));
                 let (address, question) = &group[at];
                 assert_eq!((from.ip(), reply.question.as_ref()), (*address, Some(question)));
-                replies[start + at] = Some(reply);
+                let whole = if reply.truncated { self.ask_over_tcp(*address, question) } else { reply };
+                replies[start + at] = Some(whole);
             }
         }
         replies.into_iter().map(|reply| reply.expect("every question is answered")).collect()
+    }
+}
+
+impl Site {
+    fn ask_over_tcp(&self, address: IpAddr, question: &Question) -> Reply {
+        let mut stream = Stream::connect((address, self.dns_port).into()).expect("a connection");
+        let message = stream.exchange(&question.to_wire(1, false, None)).expect("an answer over TCP");
+        Reply::parse(&message).expect("a DNS message")
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) struct Writer<'a> {
     random: Random,
     /// Makes every label and content new.
     serial_number: &'a AtomicU64,
-    /// Octets that a TXT content is made longer by.
+    /// Strings of 255 octets that a TXT content has beside its own.
     padding: usize,
     zones: Vec<Zone>,
 }
@@ -106,11 +106,25 @@ struct Plan {
 
 /// What a success means for what the writer knows.
 enum Effect {
-    MakeZone { name: String },
-    DeleteZone { zone: usize },
-    Make { zone: usize, fact: RecordFact },
-    Turn { zone: usize, record: usize, fact: RecordFact },
-    Delete { zone: usize, record: usize },
+    MakeZone {
+        name: String,
+    },
+    DeleteZone {
+        zone: usize,
+    },
+    Make {
+        zone: usize,
+        fact: RecordFact,
+    },
+    Turn {
+        zone: usize,
+        record: usize,
+        fact: RecordFact,
+    },
+    Delete {
+        zone: usize,
+        record: usize,
+    },
     /// It must be refused.
     Refuse,
 }
@@ -146,8 +160,8 @@ impl<'a> Writer<'a> {
     }
 
     /// Makes TXT contents longer, for what fills a disk.
-    pub(crate) fn padded(self, octets: usize) -> Self {
-        Self { padding: octets, ..self }
+    pub(crate) fn padded(self, strings: usize) -> Self {
+        Self { padding: strings, ..self }
     }
 
     /// Writes until `count` writes have ended or the program stops answering. A reply of 5xx ends the run too: whoever
@@ -242,8 +256,7 @@ impl<'a> Writer<'a> {
 
     fn make_zone(&mut self) -> Plan {
         // Few names, so that many a zone is made again that was deleted before.
-        let mut names: Vec<String> =
-            (0..OWN_NAMES).map(|name| format!("z{name}.w{}.{PARENT}", self.number)).collect();
+        let mut names: Vec<String> = (0..OWN_NAMES).map(|name| format!("z{name}.w{}.{PARENT}", self.number)).collect();
         names.retain(|name| self.zones.iter().all(|zone| zone.name != *name));
         let name = names.swap_remove(self.random.below(names.len()));
         Plan {
@@ -309,7 +322,7 @@ impl<'a> Writer<'a> {
         let (priority, content) = match kind {
             "A" => (None, format!("10.{}.{}.{}", number >> 16 & 255, number >> 8 & 255, number & 255)),
             "AAAA" => (None, format!("2001:db8::1:{:x}:{:x}", number >> 16, number & 0xffff)),
-            "TXT" => (None, format!("\"text {number}{}\"", "x".repeat(self.padding))),
+            "TXT" => (None, format!("\"text {number}\"{}", format!(" \"{}\"", "x".repeat(255)).repeat(self.padding))),
             "MX" => (Some(number % 100), format!("mail-{number}.example.net")),
             _ => (None, format!("target-{number}.example.net")),
         };

@@ -214,7 +214,8 @@ impl<'r> Disk<'r> {
 
     fn keep_names(&mut self, is_kept: impl Fn(u64, &NameChange) -> bool) {
         let changes = std::mem::take(&mut self.waiting);
-        let (kept, waiting): (Vec<_>, Vec<_>) = changes.into_iter().partition(|(event, change)| is_kept(*event, change));
+        let (kept, waiting): (Vec<_>, Vec<_>) =
+            changes.into_iter().partition(|(event, change)| is_kept(*event, change));
         self.waiting = waiting;
         self.fresh |= !kept.is_empty();
         kept.iter().for_each(|(_, change)| apply(&mut self.kept, change));

@@ -62,9 +62,10 @@ impl Log {
     }
 
     /// Makes `command` record what it does below `directory`.
-    pub(super) fn record(&self, command: &mut Command, shim: &Path, directory: &Path) {
+    pub(super) fn record(&self, mut command: Command, shim: &Path, directory: &Path) -> Command {
         command.env("LD_PRELOAD", shim).env("POWER_CUT_LOG", &self.path);
         command.env("POWER_CUT_DIRECTORY", std::fs::canonicalize(directory).unwrap());
+        command
     }
 
     /// How many events there are.
@@ -157,7 +158,7 @@ fn the_shim_records_what_a_program_does() {
     std::fs::write(scratch.join("input"), "abcde").unwrap();
     let mut copy = Command::new("dd");
     copy.current_dir(&directory).args(["if=../input", "of=a", "bs=3", "conv=fsync", "status=none"]);
-    log.record(&mut copy, &compile_shim(scratch.path()), &directory);
+    let mut copy = log.record(copy, &compile_shim(scratch.path()), &directory);
     assert!(copy.status().unwrap().success());
 
     let recording = log.read();
