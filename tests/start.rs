@@ -202,6 +202,55 @@ fn a_damaged_store_is_one_sentence() {
 }
 
 #[test]
+fn a_store_that_is_gone_is_not_begun_anew() {
+    let directory = Scratch::new();
+    let server = Server::start(directory.path());
+    server.first_client().post("/zones", &serde_json::json!({"name": "example.com"})).ok();
+    server.end("TERM");
+    let store = directory.join("data/waymark.sqlite");
+    let whole = std::fs::read(&store).unwrap();
+    let edge_file = std::fs::read(directory.join("data/edge.redb")).unwrap();
+    for gone in [true, false] {
+        match gone {
+            true => std::fs::remove_file(&store).unwrap(),
+            false => std::fs::write(&store, "").unwrap(),
+        }
+        one_sentence(&serve(directory.path(), "data", &[]), "waymark.sqlite");
+        assert_eq!(std::fs::read(directory.join("data/edge.redb")).unwrap(), edge_file, "the last copy is left alone");
+    }
+    for suffix in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(directory.join(&format!("data/waymark.sqlite{suffix}")));
+    }
+    std::fs::write(&store, whole).unwrap();
+    let server = Server::start(directory.path());
+    assert_eq!(dns::ask(server.dns(), dns::Over::Udp, "example.com", "SOA").answers.len(), 1);
+}
+
+#[test]
+fn a_store_that_has_lost_its_end_is_served_when_an_operator_accepts_it() {
+    let directory = Scratch::new();
+    let store = directory.join("data/waymark.sqlite");
+    let server = Server::start(directory.path());
+    let mut client = server.first_client();
+    client.post("/zones", &serde_json::json!({"name": "kept.example"})).ok();
+    let token = cli(directory.path(), &["token", "create"]);
+    server.end("TERM");
+    let older = std::fs::read(&store).unwrap();
+    let server = Server::start(directory.path());
+    server
+        .client(Credentials::Token(token.trim().to_owned()))
+        .post("/zones", &serde_json::json!({"name": "lost.example"}))
+        .ok();
+    server.end("TERM");
+    std::fs::write(&store, older).unwrap();
+    one_sentence(&serve(directory.path(), "data", &[]), "waymark recover");
+    cli(directory.path(), &["recover"]);
+    let server = Server::start(directory.path());
+    let answers = |name: &str| dns::ask(server.dns(), dns::Over::Udp, name, "SOA").answers.len();
+    assert_eq!((answers("kept.example"), answers("lost.example")), (1, 0));
+}
+
+#[test]
 fn a_damaged_edge_file_is_made_again() {
     let directory = Scratch::new();
     let server = Server::start(directory.path());

@@ -15,7 +15,7 @@ const PATH_CHARACTERS_MAX: usize = 512;
 /// How long a client should wait when the installation is busy.
 const BUSY_RETRY_SECONDS: u64 = 1;
 /// The range of TTLs where no zone is known that would say otherwise (`dns-api.json`, `records.ttl`), in seconds.
-const TTL_RANGE: (u32, u32) = (60, 86_400);
+const TTL_RANGE: (u32, u32) = (30, 86_400);
 
 /// Why a request has no result.
 #[derive(Clone, Debug, PartialEq)]
@@ -362,11 +362,14 @@ fn with(status: StatusCode, code: u32, message: impl Into<String>) -> Report {
     Report { status, errors: vec![Reported::new(code, message)], retry_after_seconds: None }
 }
 
-/// Control's words as a sentence.
+/// Control's words as a sentence. A domain name at its beginning stays as it is.
 fn sentence(text: &str) -> String {
+    let end = if text.ends_with('.') { "" } else { "." };
+    if text.split(' ').next().is_some_and(|word| word.contains(['.', '@'])) {
+        return format!("{text}{end}");
+    }
     let mut characters = text.chars();
     let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let end = if text.ends_with('.') { "" } else { "." };
     format!("{first}{}{end}", characters.as_str())
 }
 

@@ -82,7 +82,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            requests_per_5_minutes: 1200,
+            requests_per_5_minutes: 12_000,
             requests_in_flight_max: 1024,
             request_ms: 30_000,
             body_receive_ms: 10_000,

@@ -29,6 +29,8 @@ pub enum Action {
     RecordBatch,
     /// The platform's nameservers or their addresses change.
     NameserverChange,
+    /// The journal begins a new life.
+    JournalRenew,
 }
 
 impl Action {
@@ -48,6 +50,7 @@ impl Action {
             Self::RecordDelete => "record.delete",
             Self::RecordBatch => "record.batch",
             Self::NameserverChange => "nameserver.change",
+            Self::JournalRenew => "journal.renew",
         }
     }
 }

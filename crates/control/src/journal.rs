@@ -27,6 +27,7 @@ pub use snapshot::{Snapshot, ZoneHead};
 
 use crate::error::{Refusal, Unavailable};
 use crate::store::{Sql, Store, lock};
+use crate::{Action, Actor, Control};
 
 /// The head of the journal as the table has it.
 pub(crate) struct Head {
@@ -212,6 +213,21 @@ impl Drop for Follower {
 /// The handle on the journal; a clone is the same one. What is not `async` blocks, and belongs on a thread that may.
 #[derive(Clone)]
 pub struct Journal(pub(crate) Arc<Store>);
+
+impl Control {
+    /// Begins a new life of the journal, because what followers have of the present one may not be what the store has:
+    /// an older copy was put back, or the end of the store was lost (DESIGN, "The journal": incarnation). Followers
+    /// take snapshots then. Takes effect when the store is opened the next time.
+    pub async fn journal_renew(&self, actor: Actor) -> Result<(), Refusal> {
+        self.write(actor, Action::JournalRenew, |tx| {
+            let mut incarnation = [0; 16];
+            tx.random().fill(&mut incarnation);
+            tx.execute("UPDATE journal SET incarnation = ?1 WHERE id = 1", [incarnation])?;
+            Ok(())
+        })
+        .await
+    }
+}
 
 impl Journal {
     /// The life of this journal.

@@ -1,7 +1,7 @@
 //! The platform's own nameservers: their names under the brand domain, their addresses from the pools, and which pair
 //! of them a zone gets.
 //!
-//! All given names become nameservers at the first start, so that a pair can be chosen out of 2,500 later. A pair takes
+//! All given names become nameservers at the first start, so that a pair can be chosen out of 3,600 later. A pair takes
 //! one of each of the two lists. Each nameserver has addresses and a scope of its own; addresses that several share are
 //! not given out yet.
 
@@ -181,17 +181,22 @@ pub(crate) fn random_pair(tx: &Tx<'_>) -> Result<Pair, Refusal> {
 /// then one that shares no nameserver with any of them, if there is one (docs:
 /// dns/nameservers/nameserver-options, "Assignment method").
 ///
-/// A zone of another account that lies above or below never shares a nameserver with it: where they shared one, a claim
-/// on `www.example.com` would answer there for a name of `example.com`'s owner.
+/// A zone of another account that lies above or below shares no nameserver with it: where they shared one, a claim on
+/// `www.example.com` would answer there for a name of `example.com`'s owner. Should claims have taken every nameserver,
+/// those that are only pending do not count: they must not shut the owner out.
 pub(crate) fn pair_for_zone(tx: &Tx<'_>, account: i64, default: Pair, name: &Name) -> Result<Pair, Refusal> {
     let taken = pairs_of_name(tx.sql(), name)?;
     let foreign = pairs_above_and_below(tx.sql(), account, name)?;
-    if !taken.contains(&default) && !foreign.iter().any(|pair| shares(*pair, default)) {
+    if !taken.contains(&default) && !foreign.iter().any(|(pair, _)| shares(*pair, default)) {
         return Ok(default);
     }
     let (firsts, seconds) = both_lists(tx.sql())?;
     let starts = (below(tx.random(), firsts.len()), below(tx.random(), seconds.len()));
-    choose(&firsts, &seconds, starts, &taken, &foreign).ok_or(Quota::NameserverPairs.into())
+    let active: Vec<Pair> = foreign.iter().filter(|(_, active)| *active).map(|(pair, _)| *pair).collect();
+    let foreign: Vec<Pair> = foreign.into_iter().map(|(pair, _)| pair).collect();
+    choose(&firsts, &seconds, starts, &taken, &foreign)
+        .or_else(|| choose(&firsts, &seconds, starts, &taken, &active))
+        .ok_or(Quota::NameserverPairs.into())
 }
 
 /// A pair that is not taken and shares no nameserver with a foreign one; one that shares none with a taken one either,
@@ -221,17 +226,18 @@ fn both_lists(sql: Sql<'_>) -> Result<(Vec<i64>, Vec<i64>), Refusal> {
     Ok((list(1)?, list(2)?))
 }
 
-const PAIRS: &str = "SELECT one.nameserver_id, two.nameserver_id FROM zones z \
+const PAIRS: &str = "SELECT DISTINCT one.nameserver_id, two.nameserver_id, z.status FROM zones z \
      JOIN zone_nameservers one ON one.zone_id = z.id AND one.ordinal = 0 \
      JOIN zone_nameservers two ON two.zone_id = z.id AND two.ordinal = 1 \
      WHERE z.deleted_at IS NULL AND ";
 
 fn pairs_of_name(sql: Sql<'_>, name: &Name) -> Result<Vec<Pair>, Refusal> {
-    sql.all(&format!("{PAIRS} z.name = ?1"), [name.sort_key()], pair_at)
+    let pairs = sql.all(&format!("{PAIRS} z.name = ?1"), [name.sort_key()], pair_at)?;
+    Ok(pairs.into_iter().map(|(pair, _)| pair).collect())
 }
 
-/// The pairs of live zones of other accounts whose names lie above or below.
-fn pairs_above_and_below(sql: Sql<'_>, account: i64, name: &Name) -> Result<Vec<Pair>, Refusal> {
+/// The pairs of live zones of other accounts whose names lie above or below, and whether the zone is active.
+fn pairs_above_and_below(sql: Sql<'_>, account: i64, name: &Name) -> Result<Vec<(Pair, bool)>, Refusal> {
     let mut pairs = Vec::new();
     let mut above = name.parent();
     while let Some(ancestor) = above {
@@ -244,13 +250,11 @@ fn pairs_above_and_below(sql: Sql<'_>, account: i64, name: &Name) -> Result<Vec<
     let end = [key.as_slice(), &[0xff]].concat();
     let text = format!("{PAIRS} z.name > ?1 AND z.name < ?2 AND z.account_id <> ?3");
     pairs.extend(sql.all(&text, params![key, end, account], pair_at)?);
-    pairs.sort_unstable();
-    pairs.dedup();
     Ok(pairs)
 }
 
-fn pair_at(row: &Row<'_>) -> rusqlite::Result<Pair> {
-    Ok((row.get(0)?, row.get(1)?))
+fn pair_at(row: &Row<'_>) -> rusqlite::Result<(Pair, bool)> {
+    Ok(((row.get(0)?, row.get(1)?), row.get_ref(2)?.as_str()? == "active"))
 }
 
 /// The octets in which an address is kept: 4 or 16.

@@ -404,6 +404,18 @@ fn a_store_that_cannot_be_opened_says_why() {
 }
 
 #[test]
+fn the_database_of_another_program_is_refused_and_left_alone() {
+    let directory = Directory::new();
+    let file = directory.path().join("waymark.sqlite");
+    rusqlite::Connection::open(&file).unwrap().execute_batch("CREATE TABLE theirs (a INTEGER)").unwrap();
+    let refused = Control::open(directory.path(), options(Limits::default()).0).map(|_| ());
+    assert!(matches!(refused, Err(OpenError::Damaged { .. })));
+    let tables = "SELECT COUNT(*) FROM sqlite_schema";
+    let count: i64 = rusqlite::Connection::open(&file).unwrap().query_row(tables, [], |row| row.get(0)).unwrap();
+    assert_eq!(count, 1);
+}
+
+#[test]
 fn a_truncated_store_is_found_to_be_damaged() {
     let directory = Directory::new();
     let file = directory.path().join("waymark.sqlite");

@@ -65,6 +65,11 @@ pub enum Command {
     Zone(ZoneCommand),
     /// Show how the server is: addresses, positions, sizes.
     Status(Output),
+    /// Accept that the store has lost its latest changes, for example because an older copy was put back.
+    ///
+    /// Begins a new life of the journal, so that everything that follows it takes the store's present state, and
+    /// nothing that was lost is mistaken for what is made anew. For a server that does not run.
+    Recover,
     /// Ask a DNS server one question and show the reply.
     Ask(Ask),
 }

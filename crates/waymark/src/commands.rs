@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use waymark_control::{Control, Durability};
+use waymark_control::{Actor, Control, Durability};
 use waymark_resolve::{Question, Reply, Transport};
 use waymark_wire::record_type::RecordType;
 use waymark_wire::records;
@@ -81,6 +81,19 @@ pub fn zone(cli: &Cli, command: &ZoneCommand) -> Result<(), Failure> {
 /// `waymark status`.
 pub fn status(cli: &Cli, output: Output) -> Result<(), Failure> {
     operate(cli, Operation::Status, output)
+}
+
+/// `waymark recover`.
+pub fn recover(cli: &Cli) -> Result<(), Failure> {
+    let config = load(cli)?;
+    let directory = Directory::open(&config.data.dir).map_err(|error| error.to_string())?;
+    let control = Control::open(directory.path(), control_options(&config, &NodeOptions::default()))
+        .map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|why| format!("cannot start: {why}"))?;
+    let renewed = runtime.block_on(control.journal_renew(Actor::Operator));
+    runtime.block_on(control.close());
+    renewed.map_err(|refusal| refusal.to_string())?;
+    print("the journal has a new life; the next start serves what the store has\n")
 }
 
 /// `waymark ask`.

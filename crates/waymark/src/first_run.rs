@@ -38,7 +38,7 @@ impl BootstrapFile {
 
 /// What every start says when everything answers.
 pub fn ready(api_base: &str, dns: &[SocketAddr]) -> String {
-    let dns: Vec<String> = dns.iter().map(ToString::to_string).collect();
+    let dns: Vec<String> = dns.iter().map(|address| crate::node::reachable(*address).to_string()).collect();
     format!(
         "Waymark {} is running.\n\n  API          {api_base}\n  DNS          {}\n",
         env!("CARGO_PKG_VERSION"),

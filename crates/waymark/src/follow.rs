@@ -72,6 +72,30 @@ pub enum FollowError {
     /// The journal cannot be read.
     #[error("cannot read the journal of the store: {0}")]
     Journal(#[from] JournalError),
+    /// There is no store any more, or another one.
+    #[error(
+        "the store is empty, but {} has the zones of an earlier one: put back waymark.sqlite with its -wal file, or \
+         start with an empty data directory",
+        edge_file.display()
+    )]
+    StoreLost {
+        /// The edge file.
+        edge_file: std::path::PathBuf,
+    },
+    /// The store lacks the end of what was committed.
+    #[error(
+        "the store has lost changes that were acknowledged (it ends at position {store}, and {} has {shown}): put back \
+         waymark.sqlite with its -wal file, or accept the loss with `waymark recover`",
+        edge_file.display()
+    )]
+    StoreCut {
+        /// The edge file.
+        edge_file: std::path::PathBuf,
+        /// The position that it has.
+        shown: u64,
+        /// The position that the store has.
+        store: u64,
+    },
     /// The system gives no thread.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -83,6 +107,11 @@ pub struct Follow {
     progress: Arc<Progress>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Refuses a store that has lost what this machine has acknowledged. To be asked before anything is made in it.
+pub fn check_store(journal: &Journal, edge_file: &std::path::Path) -> Result<(), FollowError> {
+    start::check_store(journal, edge_file)
 }
 
 impl Follow {

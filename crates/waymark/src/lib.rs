@@ -19,6 +19,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod control_socket;
+mod descriptors;
 pub mod directory;
 pub mod first_run;
 pub mod follow;

@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Command::Token(command) => commands::token(&cli, command),
         Command::Zone(command) => commands::zone(&cli, command),
         Command::Status(output) => commands::status(&cli, *output),
+        Command::Recover => commands::recover(&cli),
         Command::Ask(ask) => commands::ask(&cli, ask),
     };
     match done {

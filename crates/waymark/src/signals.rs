@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the first asks for a clean end, the second ends at once.
+//! SIGINT, SIGTERM and SIGHUP (a terminal that closes): the first asks for a clean end, the second ends at once.
 
 use std::io;
 use std::sync::mpsc;
@@ -12,13 +12,13 @@ const TOLD_TWICE: i32 = 130;
 pub struct Signals(mpsc::Receiver<()>);
 
 impl Signals {
-    /// Takes over both signals for this process. Call once, before anything starts: a signal that comes during the
+    /// Takes over the signals for this process. Call once, before anything starts: a signal that comes during the
     /// start is kept until [`Self::wait`].
     pub fn take_over() -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        let (mut interrupt, mut terminate) = {
+        let (mut interrupt, mut terminate, mut hangup) = {
             let _entered = runtime.enter();
-            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?)
         };
         let (sender, receiver) = mpsc::channel();
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
@@ -27,6 +27,7 @@ impl Signals {
                     tokio::select! {
                         _ = interrupt.recv() => {}
                         _ = terminate.recv() => {}
+                        _ = hangup.recv() => {}
                     }
                     // The receiver is gone when the process is about to end anyway.
                     let _ = sender.send(());

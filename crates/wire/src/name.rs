@@ -56,7 +56,10 @@ impl Name {
             ascii = idna_to_ascii(text)?;
             &ascii
         };
-        if text.is_empty() || text.contains(' ') {
+        if text.is_empty() {
+            return Err(NameError::LabelLength);
+        }
+        if text.contains(|character: char| character.is_ascii_control() || character == ' ') {
             return Err(NameError::Character);
         }
         let parsed: domain::base::Name<Vec<u8>> = text.parse()?;

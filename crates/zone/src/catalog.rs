@@ -62,6 +62,7 @@ struct Counters {
     names: AtomicU64,
     rrsets: AtomicU64,
     bytes: AtomicU64,
+    garbage: AtomicU64,
 }
 
 /// What the catalog holds, for metrics; the numbers are read one by one and need not fit together.
@@ -79,6 +80,8 @@ pub struct Statistics {
     pub rrsets: u64,
     /// Octets held for all of these, the space of the allocator aside.
     pub bytes: u64,
+    /// Pieces of memory that wait for readers to pass.
+    pub garbage: u64,
 }
 
 impl Catalog {
@@ -111,6 +114,7 @@ impl Catalog {
             names: read(&self.counters.names),
             rrsets: read(&self.counters.rrsets),
             bytes: read(&self.counters.bytes),
+            garbage: read(&self.counters.garbage),
         }
     }
 }

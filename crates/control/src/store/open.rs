@@ -19,6 +19,8 @@ use crate::{Durability, Options};
 const FILE: &str = "waymark.sqlite";
 /// How every SQLite file begins (sqlite.org/fileformat2, section 1.3).
 const MAGIC: &[u8] = b"SQLite format 3\0";
+/// Marks our files (sqlite.org/pragma, application_id): "WMRK".
+const APPLICATION_ID: i32 = 0x574d_524b;
 /// A file of up to this many octets is checked as a whole when it is opened; that takes well under a second.
 const CHECKED_WHOLE_OCTETS_MAX: u64 = 16 << 20;
 /// The tables without which nothing works, checked whatever the size of the file.
@@ -54,6 +56,7 @@ pub(super) fn open(directory: &Path, options: &Options) -> Result<Opened, OpenEr
     if found > migrations::NEWEST {
         return Err(OpenError::Newer { file, found, known: migrations::NEWEST });
     }
+    check_owner(&connection, &file, found).map_err(classify)??;
     if found > 0 {
         check(&connection, &file).map_err(classify)??;
     }
@@ -116,6 +119,20 @@ fn check_magic(file: &Path) -> Result<(), OpenError> {
     }
 }
 
+/// Refuses a database of another program: ours are marked, and a new one is empty.
+fn check_owner(connection: &Connection, file: &Path, found: i64) -> rusqlite::Result<Result<(), OpenError>> {
+    let marked: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (found, marked, tables) {
+        (0, 0, 0) => Ok(Ok(())),
+        (1.., APPLICATION_ID, _) => Ok(Ok(())),
+        _ => Ok(Err(OpenError::Damaged {
+            file: file.to_owned(),
+            why: "it is a database, but not one of Waymark's".to_owned(),
+        })),
+    }
+}
+
 /// Looks for damage: the whole of a small file, else the tables that everything needs, and that the journal's head
 /// fits its entries.
 fn check(connection: &Connection, file: &Path) -> rusqlite::Result<Result<(), OpenError>> {
@@ -128,7 +145,7 @@ fn check(connection: &Connection, file: &Path) -> rusqlite::Result<Result<(), Op
     for check in checks {
         let found: String = connection.query_row(&check, [], |row| row.get(0))?;
         if found != "ok" {
-            return damaged(found);
+            return damaged(found.replace('\n', ": "));
         }
     }
     let (position, last): (i64, i64) = connection.query_row(
@@ -149,10 +166,12 @@ fn prepare(connection: &Connection, found: i64, options: &Options) -> rusqlite::
         options.random.fill(&mut incarnation);
         connection.execute_batch("BEGIN IMMEDIATE")?;
         let migrated = migrations::apply(connection, found).and_then(|()| match found {
-            0 => connection.execute(
+            0 => connection.pragma_update(None, "application_id", APPLICATION_ID).and_then(|()| {
+                connection.execute(
                 "INSERT INTO journal (id, incarnation, position, published_from, intent_from) VALUES (1, ?1, 0, 1, 1)",
                 [incarnation],
-            ),
+            )
+            }),
             _ => Ok(0),
         });
         match migrated.and_then(|_| connection.execute_batch("COMMIT")) {

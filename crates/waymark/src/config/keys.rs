@@ -146,8 +146,8 @@ keys! {
     /// Limits. 0 lifts a limit.
     limits: Limits {
         /// API requests of one user or token in five minutes.
-        requests_per_5_minutes: Limit = Limit(1200);
-        /// Zone-file imports of one user per minute.
+        requests_per_5_minutes: Limit = Limit(12_000);
+        /// Zone-file imports of one user per minute. Nothing imports yet, so nothing is held back.
         imports_per_minute: Limit = Limit(3);
         /// Connections to the API at a time; further ones wait.
         api_connections: Limit = Limit(4096);

@@ -198,8 +198,20 @@ impl Writing {
 
     fn append(&self, file: &EdgeFile, commits: &[Arc<Commit>]) -> Result<(), FillError> {
         let before = file.state().map_or(Position::default(), |(_, position)| position);
-        let mut images = |zone| self.journal.zone_image(zone).ok().map(|(_, image)| image);
-        let position = file.append(commits, &mut images)?;
+        let mut unread = None;
+        let mut images = |zone| match self.journal.zone_image(zone) {
+            Ok((_, image)) => Some(image),
+            Err(error) => {
+                unread = Some(error);
+                None
+            }
+        };
+        let appended = file.append(commits, &mut images);
+        // Why there was no image says more than that there was none.
+        let position = match (appended, unread) {
+            (Err(_), Some(error)) => return Err(error.into()),
+            (appended, _) => appended?,
+        };
         self.progress.set_edge_file(position);
         self.progress.edge_file_commits.fetch_add(position.0.saturating_sub(before.0), Ordering::Relaxed);
         Ok(())

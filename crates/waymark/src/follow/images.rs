@@ -74,6 +74,8 @@ fn copy<V: Sink>(snapshot: &mut Snapshot, into: &mut V) -> Result<(), V::Error> 
 
 /// Makes the present state of the store the catalog's, in one step.
 pub(super) fn load(journal: &Journal, writer: &mut Writer) -> Result<Position, JournalError> {
+    // What an attempt before this one has left.
+    writer.discard_staged();
     let mut snapshot = journal.snapshot()?;
     copy(&mut snapshot, writer)?;
     writer.publish_staged(snapshot.incarnation(), snapshot.position(), snapshot.scopes());

@@ -11,9 +11,10 @@ use std::sync::atomic::Ordering;
 use waymark_control::journal::{Journal, JournalError};
 use waymark_serve::edge_file::{EdgeFile, EdgeFileError, Remedy};
 use waymark_zone::catalog::{Catalog, Writer};
+use waymark_zone::published::Position;
 
 use super::images::{self, FillError};
-use super::{Options, Progress};
+use super::{FollowError, Options, Progress};
 
 /// A catalog that is filled, if not yet up to date.
 pub(super) struct Started {
@@ -65,6 +66,23 @@ fn from_file(
     progress.set_edge_file(loaded.position);
     progress.set_edge_file_problem(None);
     Ok((writer, catalog))
+}
+
+/// Compares the store with what this machine has answered with: the edge file is written after the store, so it is never
+/// ahead of a store that is whole.
+pub(super) fn check_store(journal: &Journal, edge_file: &Path) -> Result<(), FollowError> {
+    // A file that cannot be read proves nothing; the start deals with it.
+    let Some((incarnation, position)) = EdgeFile::open(edge_file).ok().and_then(|file| file.state()) else {
+        return Ok(());
+    };
+    let (edge_file, store) = (edge_file.to_owned(), journal.position());
+    if incarnation == journal.incarnation() && position > store {
+        return Err(FollowError::StoreCut { edge_file, shown: position.0, store: store.0 });
+    }
+    if incarnation != journal.incarnation() && store == Position::default() {
+        return Err(FollowError::StoreLost { edge_file });
+    }
+    Ok(())
 }
 
 fn reaches_back(journal: &Journal, file: &EdgeFile) -> Result<bool, JournalError> {

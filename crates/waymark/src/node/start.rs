@@ -87,6 +87,7 @@ fn cause(why: &io::Error) -> String {
 }
 
 pub(super) fn start(config: &Config, options: NodeOptions) -> Result<Node, StartError> {
+    crate::descriptors::raise(config);
     let directory = Directory::open(&config.data.dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -99,6 +100,7 @@ pub(super) fn start(config: &Config, options: NodeOptions) -> Result<Node, Start
     let dns_addresses = bound.udp_addresses().to_vec();
     let api_base = api_base(config, api_address);
     let control = Control::open(directory.path(), control_options(config, &options))?;
+    follow::check_store(control.journal(), &directory.edge_file())?;
     let entered = Entered { runtime: &runtime, control: &control };
     let bootstrap = entered.bootstrap(&options, &api_base, reachable(dns_addresses[0]))?;
     let follow = entered.follow(config, &options, &directory)?;
@@ -154,15 +156,17 @@ impl Entered<'_> {
         let first = Page { page: 1, per_page: 1 };
         let operator = Grant::operator();
         let accounts = self.control.account_list(&operator, AccountFilter::default(), first);
+        let bootstrap = || self.runtime.block_on(self.control.bootstrap(&crate::operator::first_user(self.control)));
         if self.runtime.block_on(accounts).map_err(StartError::Bootstrap)?.total > 0 {
-            return Ok(None);
+            // Nothing is made any more, but the nameservers' addresses follow the configuration.
+            return bootstrap().map_err(StartError::Bootstrap);
         }
         let failed = |path: &Path, why| StartError::BootstrapFile { path: path.to_owned(), why };
         let file = match &options.bootstrap_file {
             Some(path) => Some((path, BootstrapFile::create(path).map_err(|why| failed(path, why))?)),
             None => None,
         };
-        let made = self.runtime.block_on(self.control.bootstrap(&crate::operator::first_user(self.control)));
+        let made = bootstrap();
         if let (Err(_) | Ok(None), Some((path, _))) = (&made, &file) {
             // It would stand in the way of the next attempt.
             let _ = std::fs::remove_file(path);

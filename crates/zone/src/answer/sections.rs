@@ -50,6 +50,7 @@ impl<'b> Response<'b> {
         let mut owner = [0; NAME_OCTETS_MAX];
         let mut owner_length = asked.len();
         owner[..owner_length].copy_from_slice(asked);
+        let mut followed = [None; ALIASES_MAX + 1];
         for aliases in 0..=ALIASES_MAX {
             let found = find(view, zone, &name, record_type);
             if aliases == 0 && !matches!(found, Found::Referral(..)) {
@@ -63,10 +64,15 @@ impl<'b> Response<'b> {
                 return self.end(view, zone, &name, &owner[..owner_length], found, aliases > 0);
             };
             let Some(target) = cname.data().next() else { break };
+            followed[aliases] = Some(name.identity());
             if !self.must(Section::Answer, &owner[..owner_length], cname) {
                 break;
             }
             let Some(target_name) = view.search_name(target) else { break };
+            if followed.contains(&Some(target_name.identity())) {
+                // A loop: each alias is said once (RFC 2181 section 5).
+                break;
+            }
             let Some(next) = crossing(view, scope, zone, &target_name) else { break };
             owner_length = target.len();
             owner[..owner_length].copy_from_slice(target);

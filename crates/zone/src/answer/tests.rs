@@ -167,6 +167,8 @@ fn aliases_are_followed_to_their_end() {
         "gone.example CNAME nowhere.example.",
         "out.example CNAME www.elsewhere.",
         "loop.example CNAME loop.example.",
+        "one.example CNAME two.example.",
+        "two.example CNAME one.example.",
     ]);
     assert_eq!(
         server.ask("a.example A"),
@@ -176,7 +178,11 @@ fn aliases_are_followed_to_their_end() {
     let alias = vec!["gone.example 300 CNAME nowhere.example.".to_owned()];
     assert_eq!(server.ask("gone.example A"), Reply { answer: alias, ..negative(3) });
     assert_eq!(server.ask("out.example A"), positive(&["out.example 300 CNAME www.elsewhere."]));
-    assert_eq!(server.ask("loop.example A").rcode, 0);
+    assert_eq!(server.ask("loop.example A"), positive(&["loop.example 300 CNAME loop.example."]));
+    assert_eq!(
+        server.ask("one.example A"),
+        positive(&["one.example 300 CNAME two.example.", "two.example 300 CNAME one.example."])
+    );
 }
 
 #[test]

@@ -12,8 +12,9 @@ use super::table::{self, Entry, Node, Replaced, Table};
 use super::versions::{self, Version};
 use super::{ZoneRecord, ZoneState};
 
-/// Pieces dealt with per call: above what an ordinary change makes, so that the queue shrinks.
-const PIECES_MAX: usize = 256;
+/// Pieces dealt with per call, beside twice what has been queued since the last call: so the queue shrinks whatever the
+/// changes are, and a call costs no more than the change before it.
+const PIECES_MIN: usize = 256;
 /// Segments swept per call.
 const SEGMENTS_MAX: usize = 4;
 
@@ -42,6 +43,8 @@ pub(super) enum Piece {
 /// The queue, and the sweep that is under way.
 pub(super) struct Garbage {
     queue: VecDeque<(u64, Piece)>,
+    /// Pieces queued since the last collection.
+    queued: usize,
     /// Images to be swept up from the next start of the table on.
     waiting: HashSet<u64>,
     sweep: Option<Sweep>,
@@ -62,12 +65,18 @@ pub(super) struct Collected {
 
 impl Garbage {
     pub(super) fn new() -> Self {
-        Self { queue: VecDeque::new(), waiting: HashSet::new(), sweep: None }
+        Self { queue: VecDeque::new(), queued: 0, waiting: HashSet::new(), sweep: None }
     }
 
     /// Adds a piece that may be dealt with once every reader holds `generation`.
     pub(super) fn push(&mut self, generation: u64, piece: Piece) {
         self.queue.push_back((generation, piece));
+        self.queued += 1;
+    }
+
+    /// Pieces that wait.
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
     }
 
     /// Whether there is nothing left to do.
@@ -79,7 +88,7 @@ impl Garbage {
     /// the next change will publish.
     pub(super) fn collect(&mut self, table: &Table, oldest_held: u64, next: u64) -> Collected {
         let mut collected = Collected::default();
-        for _ in 0..PIECES_MAX {
+        for _ in 0..PIECES_MIN + 2 * std::mem::take(&mut self.queued) {
             if self.queue.front().is_none_or(|(generation, _)| *generation > oldest_held) {
                 break;
             }

@@ -70,6 +70,11 @@ impl SearchName {
         (self.suffix(cut) == suffix).then_some(cut)
     }
 
+    /// A number that two names share only if they are equal, or with a chance of 2^-64.
+    pub(crate) fn identity(&self) -> u64 {
+        self.hash(0)
+    }
+
     pub(super) fn hash(&self, cut: usize) -> u64 {
         self.hashes[cut]
     }

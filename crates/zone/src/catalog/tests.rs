@@ -81,6 +81,40 @@ fn a_staged_image_replaces_a_zone_in_one_step() {
 }
 
 #[test]
+fn an_image_survives_the_creation_of_its_zone_in_the_same_call() {
+    let (mut writer, catalog) = Catalog::new(1);
+    writer.stage_zone(ZoneNumber(1), Version(2), Serial::new(2), header("z", 1, &[1]));
+    writer.stage_rrsets(ZoneNumber(1), &rrsets(&["b.z TXT new"]));
+    let create = commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &["a.z A 192.0.2.1"])]);
+    let replace = commit(2, vec![Entry { change: Change::Replace, ..delta(1, 2, None, &[], &[]) }]);
+    writer.apply(&[create, replace]).unwrap();
+    assert_eq!((types_at(&catalog, "a.z"), types_at(&catalog, "b.z")), (None, Some(vec!["TXT".to_owned()])));
+    assert_eq!((writer.version(ZoneNumber(1)), catalog.statistics().zones), (Some(Version(2)), 1));
+}
+
+#[test]
+fn images_that_were_given_up_are_not_published() {
+    let (mut writer, catalog) = Catalog::new(1);
+    writer.stage_zone(ZoneNumber(1), Version(1), Serial::new(1), header("z", 1, &[1]));
+    writer.discard_staged();
+    writer.publish_staged(Incarnation([5; 16]), Position(4), &[]);
+    while writer.collect() {}
+    assert_eq!((types_at(&catalog, "z"), catalog.statistics().bytes), (None, 0));
+}
+
+#[test]
+fn garbage_does_not_pile_up_under_large_commits() {
+    let (mut writer, catalog) = Catalog::new(1);
+    writer.apply(&[commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &[])])]).unwrap();
+    let lines: Vec<String> = (0..2000).map(|n| format!("n{n}.z A 192.0.2.1")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    for round in 2..30 {
+        writer.apply(&[commit(round, vec![delta(1, round, None, &[], &lines)])]).unwrap();
+        assert!(catalog.statistics().garbage < 3 * 2000, "{} pieces", catalog.statistics().garbage);
+    }
+}
+
+#[test]
 fn a_snapshot_becomes_the_whole_truth() {
     let (mut writer, catalog) = Catalog::new(1);
     let scopes = vec![addresses(2, &["127.53.0.2"]), addresses(3, &["127.53.0.3"])];

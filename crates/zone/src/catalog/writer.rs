@@ -107,15 +107,16 @@ impl Writer {
 
     /// Begins an image of a zone that nobody sees. An image staged before for the same zone is given up.
     pub fn stage_zone(&mut self, zone: ZoneNumber, version: Version, serial: Serial, header: ZoneHeader) {
-        let space = self.next_space;
-        self.next_space += 1;
-        let record = ZoneRecord { space, versions: Versions::new() };
-        let apex = self.search_name(&header.apex);
-        record.versions.set(ALWAYS, Some(ZoneState::new(zone, version, serial, Arc::new(header))));
-        if let Some(given_up) = self.staged.insert(zone, NonNull::from(Box::leak(Box::new(record)))) {
+        let record = self.new_image(zone, version, serial, header);
+        if let Some(given_up) = self.staged.insert(zone, record) {
             self.discard(given_up);
         }
-        self.set(ALWAYS, space, &apex, 0, Some(Slot::RRsets(Box::default())));
+    }
+
+    /// Gives up every image that was staged and not put in place.
+    pub fn discard_staged(&mut self) {
+        let given_up: Vec<_> = self.staged.drain().map(|(_, record)| record).collect();
+        given_up.into_iter().for_each(|record| self.discard(record));
     }
 
     /// Adds RRsets to the image of a zone; those of one owner name in one call. RRsets of names outside the zone are
@@ -165,6 +166,7 @@ impl Writer {
         counters.names.fetch_sub(collected.names, Ordering::Relaxed);
         counters.rrsets.fetch_sub(collected.rrsets, Ordering::Relaxed);
         counters.bytes.fetch_sub(collected.bytes, Ordering::Relaxed);
+        counters.garbage.store(self.garbage.len() as u64, Ordering::Relaxed);
         if self.garbage.is_empty() {
             return false;
         }
@@ -248,11 +250,27 @@ impl Writer {
             return Some(*record);
         }
         let unseen = ZoneHeader { scopes: Vec::new(), ..header?.clone() };
-        self.stage_zone(entry.zone, Version(0), entry.serial, unseen);
-        let record = self.staged.remove(&entry.zone)?;
+        let record = self.new_image(entry.zone, Version(0), entry.serial, unseen);
         self.zones.insert(entry.zone, record);
         self.catalog.counters.zones.fetch_add(1, Ordering::Relaxed);
         Some(record)
+    }
+
+    /// An image of a zone in a space of its own, with nothing but its apex.
+    fn new_image(
+        &mut self,
+        zone: ZoneNumber,
+        version: Version,
+        serial: Serial,
+        header: ZoneHeader,
+    ) -> NonNull<ZoneRecord> {
+        let space = self.next_space;
+        self.next_space += 1;
+        let record = ZoneRecord { space, versions: Versions::new() };
+        let apex = self.search_name(&header.apex);
+        record.versions.set(ALWAYS, Some(ZoneState::new(zone, version, serial, Arc::new(header))));
+        self.set(ALWAYS, space, &apex, 0, Some(Slot::RRsets(Box::default())));
+        NonNull::from(Box::leak(Box::new(record)))
     }
 
     fn change_state(&mut self, record: NonNull<ZoneRecord>, entry: &Entry, header: Option<&ZoneHeader>) {
