@@ -37,7 +37,7 @@ fn show_prints_the_defaults_and_documents_every_key() {
     assert_eq!(table["dns"]["listen"][0].as_str(), Some("0.0.0.0:1053"));
     assert_eq!(table["pools"]["nameserver_v4"].as_str(), Some("127.53.0.0/16"));
     assert_eq!(table["brand"]["domain"].as_str(), Some("waymark.test"));
-    assert_eq!(table["limits"]["requests_per_5_minutes"].as_integer(), Some(1200));
+    assert_eq!(table["limits"]["requests_per_5_minutes"].as_integer(), Some(12_000));
     assert!(table["limits"]["imports_per_minute"].is_integer());
     let lines: Vec<&str> = told.lines().collect();
     let mut keys = 0;

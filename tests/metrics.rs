@@ -392,6 +392,7 @@ fn a_snapshot_because_the_journal_is_too_short_is_counted() {
     let node = Node::start_with(|config, _| {
         config.limits.commits_waiting = Limit(1);
         config.limits.journal_entries_kept = Limit(1);
+        config.limits.writes_per_commit = Limit(1024);
     });
     let zone = node.zone("example.com");
     let before = node.metrics();
@@ -400,18 +401,38 @@ fn a_snapshot_because_the_journal_is_too_short_is_counted() {
     let mut round = 0;
     while sum(&node.metrics(), TOO_FAR_BEHIND[0]) == sum(&before, TOO_FAR_BEHIND[0]) {
         assert!(Instant::now() < end, "the follower never lies behind");
-        // Many writes of one commit, of which one only is kept.
+        // A write that the follower needs a while for, and many behind it, which are not kept meanwhile.
         let release = hold(&node);
-        let writes: Vec<_> = ["a", "b", "c", "d", "e", "f", "g", "h"]
-            .iter()
-            .map(|label| node.inner().handle().spawn(one(control.clone(), id, format!("{label}{round}"))))
+        let large = node.inner().handle().spawn(large(control.clone(), id, round));
+        until(|| node.metrics(), "the large write", |metrics| sum(metrics, "waymark_store_writes_waiting") >= 1.0);
+        let writes: Vec<_> = (0..WRITES_BEHIND)
+            .map(|number| node.inner().handle().spawn(one(control.clone(), id, format!("small{round}-{number}"))))
             .collect();
-        until(|| node.metrics(), "the writes", |metrics| sum(metrics, "waymark_store_writes_waiting") >= 8.0);
+        let all = 1.0 + WRITES_BEHIND as f64;
+        until(|| node.metrics(), "the writes", |metrics| sum(metrics, "waymark_store_writes_waiting") >= all);
         drop(release);
+        node.block_on(large).unwrap();
         writes.into_iter().for_each(|write| node.block_on(write).unwrap());
         round += 1;
     }
-    assert_eq!(dns::line(&zone.ask(Over::Udp, &format!("h{}", round - 1), "A")), "NOERROR, aa, A 192.0.2.1");
+    assert_eq!(dns::line(&zone.ask(Over::Udp, &format!("small{}-0", round - 1), "A")), "NOERROR, aa, A 192.0.2.1");
+}
+
+/// More commits than the journal prunes at once (512), so that they are gone when the follower comes for them.
+const WRITES_BEHIND: usize = 700;
+
+async fn large(control: Control, zone: PublicId, round: usize) {
+    let work = move |tx: &mut Tx<'_>| {
+        let zone = zones::open(tx, &Grant::operator(), zone, Permission::DnsEdit)?;
+        for number in 0..8_000 {
+            let name = format!("large{round}-{number}");
+            let record_type = "A".to_owned();
+            let new = NewRecord { name, record_type, content: "192.0.2.1".to_owned(), ..NewRecord::default() };
+            records::create(tx, &zone, new)?;
+        }
+        Ok(())
+    };
+    control.write(Actor::Operator, Action::RecordBatch, work).await.expect("the write is committed");
 }
 
 async fn one(control: Control, zone: PublicId, name: String) {

@@ -222,7 +222,7 @@ impl Server {
 fn ports(text: &str) -> Option<(SocketAddr, u16)> {
     let whole = &text[..=text.rfind('\n')?];
     let api = whole.split("http://").nth(1)?.split("/client/v4").next()?.parse().ok()?;
-    let dns = whole.split("0.0.0.0:").nth(1)?;
+    let dns = whole.split("DNS          127.0.0.1:").nth(1)?;
     let digits = dns.find(|c: char| !c.is_ascii_digit()).unwrap_or(dns.len());
     Some((api, dns[..digits].parse().ok()?))
 }

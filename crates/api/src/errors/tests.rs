@@ -92,7 +92,7 @@ fn table() -> Vec<(Failure, u16, u32, &'static str)> {
         (some_content(RecordType::MX, RecordError::Missing("priority")), 400, 9100, "priority is a required field."),
         (refused(Invalid::PriorityMissing), 400, 9100, "priority is a required field."),
         (Failure::Priority, 400, 9102, "priority is an invalid value."),
-        (Failure::Ttl, 400, 9021, "Invalid TTL. Must be between 60 and 86400 seconds, or 1 for Automatic."),
+        (Failure::Ttl, 400, 9021, "Invalid TTL. Must be between 30 and 86400 seconds, or 1 for Automatic."),
         (
             refused(Invalid::Ttl { minimum: 30, maximum: 86400 }),
             400,

@@ -49,9 +49,9 @@ fn the_reference_reads_what_we_write_and_names_are_compressed() {
     assert_eq!(
         printed(&buffer[..length]),
         [
-            "www.Example.com 300 CNAME a.b.Example.com.",
-            "a.b.Example.com 60 MX 10 mail.Example.com.",
-            "mail.Example.com 60 A 192.0.2.1",
+            "www.example.com 300 CNAME a.b.example.com.",
+            "a.b.example.com 60 MX 10 mail.example.com.",
+            "mail.example.com 60 A 192.0.2.1",
         ]
     );
     // Header, question, then: pointer owners (2) and names that share their suffix with the question.
