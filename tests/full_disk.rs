@@ -33,19 +33,21 @@ const PAGES_FREE: std::ops::Range<u64> = 0..40;
 const WRITES_MAX: usize = 5000;
 /// Strings that make a TXT record longer, so that the disk fills sooner; the longest content has 2048 characters.
 const PADDING: usize = 6;
-/// Says that the test runs in its namespace.
+/// Says that the test runs in its namespace, and in which directory.
 const INSIDE: &str = "WAYMARK_FULL_DISK_INSIDE";
 const TEST: &str = "full_disk::a_full_disk_refuses_writes_and_nothing_else";
 
 #[test]
 fn a_full_disk_refuses_writes_and_nothing_else() {
-    if std::env::var_os(INSIDE).is_some() {
-        return fill_and_free();
+    if let Some(directory) = std::env::var_os(INSIDE) {
+        return fill_and_free(Path::new(&directory));
     }
+    // Made and removed out here: in there it has something mounted in it to the end.
+    let scratch = Scratch::new();
     let program = std::env::current_exe().expect("the test binary");
     let flags = namespace_flags();
     let mut again = Command::new("unshare");
-    again.args(flags).arg("--").arg(program).args(["--exact", TEST, "--nocapture"]).env(INSIDE, "1");
+    again.args(flags).arg("--").arg(program).args(["--exact", TEST, "--nocapture"]).env(INSIDE, scratch.path());
     let status = again.status().expect("unshare runs (the package util-linux)");
     assert!(status.success(), "the test inside the namespace failed");
 }
@@ -147,14 +149,13 @@ fn clear_refusal(refusal: &Response) -> String {
     format!("{} {message}", refusal.status)
 }
 
-fn fill_and_free() {
-    let scratch = Scratch::new();
-    let data = scratch.join("data");
+fn fill_and_free(directory: &Path) {
+    let data = directory.join("data");
     std::fs::create_dir(&data).unwrap();
     let size = format!("size={DISK_OCTETS},mode=0700");
     let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&data).status();
     assert!(mounted.expect("mount runs (the package mount)").success());
-    let mut server = Server::start(scratch.path());
+    let mut server = Server::start(directory);
     let mut site = Site::of(&server);
     let given = make_shared_zones(&site);
     let mut trial = Trial {
@@ -184,9 +185,9 @@ fn fill_and_free() {
                 let (status, _, said) = server.end("TERM");
                 assert!(status.success(), "{said}");
             }
-            let copy = scratch.join("copy");
+            let copy = directory.join("copy");
             copy_directory(&data, &copy);
-            server = Server::start(scratch.path());
+            server = Server::start(directory);
             site = Site::of(&server);
             let (journal, world) = (read_journal(&copy).expect("the store can be opened"), site.world());
             let answers = site.answers(&world, &trial.ledger.mentioned());

@@ -22,6 +22,8 @@ const OWN_ZONES_MAX: usize = 3;
 const OWN_NAMES: usize = 6;
 /// Records that a writer keeps in one zone.
 const RECORDS_MAX: usize = 40;
+/// Records that a writer keeps at one owner name.
+const RECORDS_PER_OWNER_MAX: usize = 4;
 /// Where all test zones are.
 pub(crate) const PARENT: &str = "kept.example";
 
@@ -292,8 +294,11 @@ impl<'a> Writer<'a> {
     /// A second record at the owner name of one, of the same RRset if it can have two.
     fn make_beside(&mut self, zone: usize, record: usize) -> Plan {
         let fact = self.zones[zone].records[record].fact.clone();
+        let at_owner = self.zones[zone].records.iter().filter(|other| other.fact.owner == fact.owner).count();
         match fact.kind {
             "CNAME" => self.make(zone),
+            // Also because the TXT contents of one name are limited together.
+            _ if at_owner == RECORDS_PER_OWNER_MAX => self.make(zone),
             kind => self.make_at(zone, fact.owner.clone(), kind, ttl(&fact)),
         }
     }
