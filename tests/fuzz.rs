@@ -1,6 +1,6 @@
 //! The fuzz targets without a fuzzer: every target over its seeds and over changes of them, the same in every run.
 //!
-//! A fuzzer finds more, and needs a nightly compiler and hours; this shows that the targets hold, and keep holding.
+//! A fuzzer finds more, and needs hours (`fuzz/README.md`); this shows that the targets hold, and keep holding.
 
 #[path = "../fuzz/targets.rs"]
 mod targets;
