@@ -249,24 +249,7 @@ pub fn create(tx: &mut Tx<'_>, zone: &ZoneRow, new: NewRecord) -> Result<Record,
 /// Makes a record of the platform's own, which no quota bounds.
 pub(crate) fn create_without_quota(tx: &mut Tx<'_>, zone: &ZoneRow, new: NewRecord) -> Result<Record, Refusal> {
     let draft = rules::draft(zone, new)?;
-    let now = tx.now();
-    let row = RecordRow {
-        id: PublicId::new(tx.random()),
-        created: now,
-        modified: now,
-        comment_modified: draft.comment.is_some().then_some(now),
-        tags_modified: (!draft.tags.is_empty()).then_some(now),
-        name: draft.name,
-        record_type: draft.rdata.record_type(),
-        content: draft.content,
-        priority: draft.priority,
-        rdata: draft.rdata,
-        ttl: draft.ttl,
-        proxied: draft.proxied,
-        comment: draft.comment,
-        tags: draft.tags,
-        settings: draft.settings,
-    };
+    let row = row_of(draft, PublicId::new(tx.random()), tx.now(), None);
     rules::check_beside(&zone.apex, &row, tx.touch_name(zone, &row.name)?)?;
     let row = tx.insert_record(zone, row)?;
     tx.audit_object(Some(zone.account.0), row.id);
@@ -309,18 +292,31 @@ pub fn delete(tx: &mut Tx<'_>, zone: &ZoneRow, id: PublicId) -> Result<Record, R
 
 fn replace(tx: &mut Tx<'_>, zone: &ZoneRow, old: &RecordRow, new: NewRecord) -> Result<Record, Refusal> {
     let draft = rules::draft(zone, new)?;
-    let now = tx.now();
-    let modified = |changed: bool, empty: bool, before: Option<Time>| match (empty, changed) {
+    let row = row_of(draft, old.id, tx.now(), Some(old));
+    if row.says_the_same(old) {
+        return Ok(show(old));
+    }
+    rules::check_beside(&zone.apex, &row, tx.touch_name(zone, &row.name)?)?;
+    let row = tx.update_record(zone, old, row)?;
+    tx.audit_object(Some(zone.account.0), row.id);
+    Ok(show(&row))
+}
+
+/// The row of a draft; `old` is the row in whose place it comes.
+fn row_of(draft: rules::Draft, id: PublicId, now: Time, old: Option<&RecordRow>) -> RecordRow {
+    let modified = |empty: bool, same: bool, before: Option<Time>| match (empty, same) {
         (true, _) => None,
-        (false, true) => Some(now),
-        (false, false) => before,
+        (false, true) => before,
+        (false, false) => Some(now),
     };
-    let row = RecordRow {
-        id: old.id,
-        created: old.created,
+    let same_comment = old.is_some_and(|old| old.comment == draft.comment);
+    let same_tags = old.is_some_and(|old| old.tags == draft.tags);
+    RecordRow {
+        id,
+        created: old.map_or(now, |old| old.created),
         modified: now,
-        comment_modified: modified(draft.comment != old.comment, draft.comment.is_none(), old.comment_modified),
-        tags_modified: modified(draft.tags != old.tags, draft.tags.is_empty(), old.tags_modified),
+        comment_modified: modified(draft.comment.is_none(), same_comment, old.and_then(|old| old.comment_modified)),
+        tags_modified: modified(draft.tags.is_empty(), same_tags, old.and_then(|old| old.tags_modified)),
         name: draft.name,
         record_type: draft.rdata.record_type(),
         content: draft.content,
@@ -331,14 +327,7 @@ fn replace(tx: &mut Tx<'_>, zone: &ZoneRow, old: &RecordRow, new: NewRecord) -> 
         comment: draft.comment,
         tags: draft.tags,
         settings: draft.settings,
-    };
-    if row.says_the_same(old) {
-        return Ok(show(old));
     }
-    rules::check_beside(&zone.apex, &row, tx.touch_name(zone, &row.name)?)?;
-    let row = tx.update_record(zone, old, row)?;
-    tx.audit_object(Some(zone.account.0), row.id);
-    Ok(show(&row))
 }
 
 fn find(tx: &mut Tx<'_>, zone: &ZoneRow, id: PublicId) -> Result<Rc<RecordRow>, Refusal> {
