@@ -7,11 +7,12 @@ use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use waymark_wire::message::{Section, respond_header};
+use waymark_wire::edns::ResponseOpt;
+use waymark_wire::message::Section;
 use waymark_wire::name::wire_len;
 use waymark_wire::records::ROWS;
-use waymark_wire::{MessageWriter, Name, Query, Rcode, Rdata, RecordType, Reject, Serial};
-use waymark_zone::answer::{Limits, Transport, answer as answer_question};
+use waymark_wire::{ExtendedError, MessageWriter, Name, Rcode, Rdata, RecordType, Reject, Request, Serial};
+use waymark_zone::answer::{Circumstances, Cookie, Needs, NoSupplies, Settings, Transport, answer as answer_question};
 use waymark_zone::catalog::{Catalog, Reader};
 use waymark_zone::published::{
     AccountNumber, Commit, Entry, Incarnation, Position, RRset, ScopeChange, ScopeId, Soa, Version, ZoneHeader,
@@ -38,26 +39,30 @@ pub(crate) fn query(bytes: &[u8]) {
     let Some((limit, datagram)) = bytes.split_first_chunk::<2>() else { return };
     let limit = usize::from(u16::from_be_bytes(*limit));
     let mut buffer = vec![0xee; 4096];
-    let query = match Query::parse(datagram) {
-        Ok(query) => query,
+    let (head, question, edns, name) = match Request::parse(datagram) {
+        Ok(Request::Query(query)) => (query.head, query.question, query.edns, query.name),
+        Ok(Request::Cookie(head, edns)) => (head, &[][..], Some(edns), &b"\0"[..]),
+        Err(Reject::Respond { head, question, edns, .. }) => (head, question, edns, &b"\0"[..]),
         Err(Reject::Drop) => return,
-        Err(Reject::Respond { id, opcode, recursion_desired, rcode }) => {
-            let length = respond_header(&mut buffer, id, opcode, recursion_desired, rcode).expect("4096 octets");
-            assert_eq!(walk(&buffer[..length]), Counts::default());
-            return;
-        }
     };
-    assert_eq!(wire_len(query.name), Ok(query.name.len()));
-    let Some(mut writer) = MessageWriter::respond(&mut buffer, limit, &query) else { return };
-    let mut expected = Counts { question: 1, ..Counts::default() };
+    assert_eq!(wire_len(name), Ok(name.len()));
+    let opt = edns.map(|edns| ResponseOpt {
+        udp_size: 1232,
+        dnssec_ok: edns.dnssec_ok,
+        cookie: edns.dnssec_ok.then_some([7; 24]),
+        nsid: (edns.version == 0).then_some(b"fuzz"),
+        keepalive: (edns.udp_size > 512).then_some(9),
+    });
+    let Some(mut writer) = MessageWriter::respond(&mut buffer, limit, &head, question, opt) else { return };
+    let mut expected = Counts { question: u16::from(!question.is_empty()), ..Counts::default() };
     let address = [192, 0, 2, 1];
-    let exchange = [&[0, 10][..], query.name].concat();
-    let upper: Vec<u8> = query.name.to_ascii_uppercase();
+    let exchange = [&[0, 10][..], name].concat();
+    let upper: Vec<u8> = name.to_ascii_uppercase();
     for round in 0..40u32 {
         let (section, owner, kind, data) = match round % 4 {
-            0 => (Section::Answer, query.name, RecordType::A, &address[..]),
+            0 => (Section::Answer, name, RecordType::A, &address[..]),
             1 => (Section::Answer, &upper[..], RecordType::MX, &exchange[..]),
-            2 => (Section::Authority, b"\x02ns\x04test\0".as_slice(), RecordType::CNAME, query.name),
+            2 => (Section::Authority, b"\x02ns\x04test\0".as_slice(), RecordType::CNAME, name),
             _ => (Section::Additional, b"\0".as_slice(), RecordType(65280), datagram),
         };
         let mark = writer.mark();
@@ -70,13 +75,13 @@ pub(crate) fn query(bytes: &[u8]) {
             }
         }
     }
-    if query.edns.is_some() {
+    if edns.is_some() {
         expected.additional += 1;
     }
-    let rcode = if query.edns.is_some() { Rcode::BADVERS } else { Rcode::NXDOMAIN };
-    let length = writer.finish(rcode, 1232, true);
+    let rcode = if edns.is_some() { Rcode::BADVERS } else { Rcode::NXDOMAIN };
+    let length = writer.finish(rcode, Some((ExtendedError::OTHER, "a text that may not fit")));
     assert!(length <= limit, "{length} octets, the limit was {limit}");
-    assert_eq!(buffer[..2], query.id.to_be_bytes());
+    assert_eq!(buffer[..2], head.id.to_be_bytes());
     assert_eq!(walk(&buffer[..length]), expected);
     assert!(buffer.iter().skip(limit).all(|&octet| octet == 0xee), "nothing is written past the limit");
 }
@@ -89,12 +94,23 @@ pub(crate) fn answer(bytes: &[u8]) {
     let Some((&choice, request)) = bytes.split_first() else { return };
     let asked = IpAddr::V4(ADDRESSES[usize::from(choice & 3)]);
     let transport = || if choice & 4 == 0 { Transport::Udp } else { Transport::Tcp };
-    let limits = Limits { udp_octets_max: if choice & 8 == 0 { 1232 } else { 512 } };
+    let settings = Settings {
+        udp_octets_max: if choice & 8 == 0 { 1232 } else { 512 },
+        nsid: (choice & 16 != 0).then(|| Box::from(&b"fuzz"[..])),
+        version: (choice & 32 != 0).then(|| "fuzz".into()),
+        ..Settings::default()
+    };
+    let cookie = if choice & 64 == 0 { Cookie::None } else { Cookie::Reply([7; 24]) };
+    let circumstances = Circumstances { asked, transport: transport(), cookie, keepalive: Some(100) };
+    let parsed = Request::parse(request);
+    let mut needs = Needs::new();
     READER.with_borrow_mut(|reader| {
         let view = reader.view();
         let (mut first, mut second) = (vec![0u8; 65535], vec![0xffu8; 65535]);
-        let answered = answer_question(&view, request, asked, transport(), &limits, &mut first);
-        let again = answer_question(&view, request, asked, transport(), &limits, &mut second);
+        let answered = answer_question(&view, &parsed, &circumstances, &settings, &NoSupplies, &mut needs, &mut first);
+        let answered = answered.answered();
+        let again = answer_question(&view, &parsed, &circumstances, &settings, &NoSupplies, &mut needs, &mut second);
+        let again = again.answered();
         let (Some(answered), Some(again)) = (&answered, &again) else {
             assert!(answered.is_none() && again.is_none(), "an answer depends on what was in the buffer");
             return;
@@ -104,13 +120,22 @@ pub(crate) fn answer(bytes: &[u8]) {
         assert_eq!(message[..2], request[..2], "the id is the request's");
         assert!(message[2] & 0x80 != 0, "an answer is a response");
         walk(message);
-        let offered = Query::parse(request).ok().and_then(|query| query.edns).map_or(512, |edns| edns.udp_size);
+        let offered = octets_offered(&parsed);
         if let Transport::Udp = transport() {
             // The header and question always go out, however long the question.
-            let limit = usize::from(offered.min(limits.udp_octets_max.max(512)));
+            let limit = usize::from(offered.min(settings.udp_octets_max));
             assert!(answered.length <= limit, "{} octets over UDP, {limit} allowed", answered.length);
         }
     });
+}
+
+fn octets_offered(parsed: &Result<Request<'_>, Reject<'_>>) -> u16 {
+    let edns = match parsed {
+        Ok(request) => request.edns(),
+        Err(Reject::Respond { edns, .. }) => *edns,
+        Err(Reject::Drop) => None,
+    };
+    edns.map_or(512, |edns| edns.udp_size)
 }
 
 /// Published data that can be read can be written, and reads the same again.
@@ -314,6 +339,7 @@ fn header(apex: Name, status: ZoneStatus, scopes: Vec<ScopeId>) -> ZoneHeader {
         soa,
         nameservers,
         ns_ttl: 86400,
+        signed: false,
     }
 }
 

@@ -212,8 +212,9 @@ fn requests_that_cannot_be_served_get_their_code_and_rubbish_gets_silence() {
     let version = plain.len() - 5;
     let class = plain.len() - 12;
     for (query, expected) in [
-        (with(&|query| query[2] = 4 << 3), Rcode::NOTIMP),
-        (with(&|query| query[2] = 5 << 3), Rcode::NOTIMP),
+        (with(&|query| query[2] = 4 << 3), Rcode::REFUSED),
+        (with(&|query| query[2] = 5 << 3), Rcode::REFUSED),
+        (with(&|query| query[2] = 2 << 3), Rcode::NOTIMP),
         (with(&|query| query[version] = 1), Rcode::BADVERS),
         (with(&|query| query.truncate(20)), Rcode::FORMERR),
         (with(&|query| query[5] = 2), Rcode::FORMERR),

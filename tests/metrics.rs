@@ -159,14 +159,14 @@ fn what_is_asked_is_counted() {
         ] {
             dns::ask_with(server, over, name, record_type, udp_octets);
         }
-        let mut notify = dns::question("example.com", "SOA").to_wire(7, false, None);
-        notify[2] = 4 << 3;
-        dns::exchange(server, over, &notify).unwrap();
+        let mut status = dns::question("example.com", "SOA").to_wire(7, false, None);
+        status[2] = 2 << 3;
+        dns::exchange(server, over, &status).unwrap();
         // A response is no request: over UDP nothing comes back, over TCP the connection ends.
-        notify[2] = 0x80;
+        status[2] = 0x80;
         match over {
-            Over::Udp => drop(dns::udp_socket(server).unwrap().send(&notify)),
-            Over::Tcp => drop(dns::exchange(server, over, &notify).unwrap_err()),
+            Over::Udp => drop(dns::udp_socket(server).unwrap().send(&status)),
+            Over::Tcp => drop(dns::exchange(server, over, &status).unwrap_err()),
         }
         asked += 8.0;
     }

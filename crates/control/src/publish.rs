@@ -43,6 +43,8 @@ pub(crate) fn header(zone: &FullZone, mailbox: &Name) -> ZoneHeader {
         },
         nameservers: zone.nameservers.clone(),
         ns_ttl: row.ns_ttl,
+        // Nothing makes signatures yet.
+        signed: false,
     }
 }
 

@@ -57,9 +57,9 @@ mod tests {
     fn the_query_reads_back() {
         let message = question().to_wire(0xabcd, true, Some(1232));
         let query = Query::parse(&message).unwrap();
-        assert_eq!((query.id, query.record_type, query.class), (0xabcd, RecordType::MX, CLASS_IN));
+        assert_eq!((query.head.id, query.record_type, query.class.0), (0xabcd, RecordType::MX, CLASS_IN));
         assert_eq!(query.name, question().name.as_wire());
-        assert!(query.recursion_desired);
+        assert!(query.head.recursion_desired);
         assert_eq!(query.edns.unwrap().udp_size, 1232);
     }
 
@@ -67,6 +67,6 @@ mod tests {
     fn without_a_size_there_is_no_opt_record() {
         let message = question().to_wire(1, false, None);
         let query = Query::parse(&message).unwrap();
-        assert!(query.edns.is_none() && !query.recursion_desired);
+        assert!(query.edns.is_none() && !query.head.recursion_desired);
     }
 }

@@ -23,6 +23,7 @@
 //! and to the edge's file).
 
 pub mod edge_file;
+mod handler;
 pub mod server;
 pub mod sockets;
 pub mod statistics;

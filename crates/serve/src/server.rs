@@ -16,9 +16,10 @@ use std::thread;
 
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
-use waymark_zone::answer;
+use waymark_zone::answer::Settings;
 use waymark_zone::catalog::Catalog;
 
+use crate::handler::Handler;
 use crate::sockets::{self, BindError, Bound};
 use crate::statistics::{Block, Statistics, Traffic};
 use crate::tcp;
@@ -67,12 +68,11 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The limits that `zone` keeps to while it writes an answer.
-    pub(crate) fn of_answers(&self) -> answer::Limits {
+    /// The largest answer over UDP that is ever written.
+    pub(crate) fn udp_octets(&self) -> u16 {
         let most = udp::RESPONSE_OCTETS_MAX as u16;
         // RFC 1035 section 4.2.1: every resolver takes 512.
-        let udp_octets_max = if self.udp_octets_max == 0 { most } else { self.udp_octets_max.clamp(512, most) };
-        answer::Limits { udp_octets_max }
+        if self.udp_octets_max == 0 { most } else { self.udp_octets_max.clamp(512, most) }
     }
 }
 
@@ -113,6 +113,8 @@ impl Server {
         let (alive, all_gone) = mpsc::channel(1);
         // From here on dropping `stop` ends whatever has been started.
         let stop = Stopper { flag: Arc::default(), tasks, pipe: Some(pipe_writer) };
+        let settings = Settings { udp_octets_max: bound.limits.udp_octets(), ..Settings::default() };
+        let handler = Arc::new(Handler::new(settings));
         let mut blocks = Vec::new();
         for (number, sockets) in bound.udp.into_iter().enumerate() {
             let block = Arc::new(Block::default());
@@ -120,7 +122,7 @@ impl Server {
             let worker = udp::Worker {
                 sockets,
                 reader: catalog.reader(),
-                limits: bound.limits.of_answers(),
+                handler: handler.clone(),
                 block,
                 stop: udp::Stop { flag: stop.flag.clone(), pipe: pipe_reader.try_clone()? },
             };
@@ -130,7 +132,7 @@ impl Server {
                 drop(alive);
             })?;
         }
-        let tcp = tcp::Shared::new(&catalog, bound.limits, stopped);
+        let tcp = tcp::Shared::new(&catalog, bound.limits, handler, stopped);
         let _entered = runtime.enter();
         for listener in bound.tcp {
             let listener = tokio::net::TcpListener::from_std(listener)?;

@@ -200,7 +200,7 @@ mod tests {
     use waymark_wire::Rcode;
 
     fn answered(rcode: u16, kind: Kind, truncated: bool) -> Answered {
-        Answered { length: 40, rcode: Rcode(rcode), zone: None, truncated, kind }
+        Answered { length: 40, rcode: Rcode(rcode), scope: None, zone: None, truncated, kind, subject: 0 }
     }
 
     #[test]

@@ -22,6 +22,7 @@ use tokio::time::sleep;
 use waymark_zone::catalog::Catalog;
 
 use crate::Limits;
+use crate::handler::Handler;
 use crate::statistics::{Connections, Traffic};
 use connection::{End, Times};
 use places::{Full, Places};
@@ -45,9 +46,14 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(catalog: &Arc<Catalog>, limits: Limits, stopped: watch::Receiver<bool>) -> Arc<Self> {
+    pub(crate) fn new(
+        catalog: &Arc<Catalog>,
+        limits: Limits,
+        handler: Arc<Handler>,
+        stopped: watch::Receiver<bool>,
+    ) -> Arc<Self> {
         Arc::new(Self {
-            readers: Readers::new(catalog, limits.of_answers()),
+            readers: Readers::new(catalog, handler),
             places: Places::new(limits.tcp_connections_max, limits.tcp_connections_per_client_max),
             times: Times::new(&limits),
             stopped,

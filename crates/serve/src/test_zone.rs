@@ -32,6 +32,7 @@ pub(crate) fn header(apex: &str, scopes: &[u32]) -> ZoneHeader {
         soa,
         nameservers: vec![name("ns1.test"), name("ns2.test")],
         ns_ttl: 86400,
+        signed: false,
     }
 }
 

@@ -25,9 +25,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use waymark_zone::answer::{self, Transport, answer};
+use waymark_zone::answer::{Needs, Transport};
 use waymark_zone::catalog::Reader;
 
+use crate::handler::Handler;
 use crate::statistics::Block;
 use batch::{BATCH, Batch, Wait};
 use wait::Waiter;
@@ -48,7 +49,7 @@ pub(crate) struct Stop {
 pub(crate) struct Worker {
     pub(crate) sockets: Vec<UdpSocket>,
     pub(crate) reader: Reader,
-    pub(crate) limits: answer::Limits,
+    pub(crate) handler: Arc<Handler>,
     pub(crate) block: Arc<Block>,
     pub(crate) stop: Stop,
 }
@@ -100,10 +101,12 @@ impl Worker {
         {
             // Now, and not before the batch was received: see the module's description.
             let view = self.reader.view();
+            let mut needs = Needs::new();
             for number in 0..received {
                 self.block.received(batch.octets(number));
                 let answered = batch.answer(number, |request, asked, out| {
-                    let answered = answer(&view, request, asked, Transport::Udp, &self.limits, out)?;
+                    let outcome = self.handler.answer(&view, request, asked, Transport::Udp, &mut needs, out);
+                    let answered = outcome.answered()?;
                     self.block.answered(&answered);
                     Some(answered.length)
                 });

@@ -14,9 +14,11 @@
 //! - [`record_type`]: type, class, opcode and response-code numbers.
 //! - [`records`]: the record-type table from which parsing, text, JSON and wire are derived.
 //! - [`serial`]: serial numbers (RFC 1982).
+//! - [`edns`]: OPT records and their options.
 //! - [`query`]: reading a request without allocating.
 //! - [`message`]: writing a response into the caller's buffer.
 
+pub mod edns;
 pub mod message;
 pub mod name;
 pub mod query;
@@ -24,9 +26,10 @@ pub mod record_type;
 pub mod records;
 pub mod serial;
 
+pub use edns::ExtendedError;
 pub use message::MessageWriter;
 pub use name::{Name, NameError};
-pub use query::{Query, Reject};
-pub use record_type::{Opcode, Rcode, RecordType};
+pub use query::{Query, Reject, Request};
+pub use record_type::{Class, Opcode, Rcode, RecordType};
 pub use records::{Rdata, RecordError};
 pub use serial::Serial;

@@ -4,15 +4,14 @@
 //! was. Names are compressed against those already written (RFC 1035 section 4.1.4), owner names always, names inside
 //! data only for the types that RFC 3597 section 4 allows.
 
+use crate::edns::{ExtendedError, OPT_OCTETS, OptionCode, ResponseOpt};
 use crate::name::label_starts;
-use crate::query::{HEADER_OCTETS, Query};
-use crate::record_type::{Opcode, Rcode, RecordType};
+use crate::query::{HEADER_OCTETS, Head};
+use crate::record_type::{Class, Rcode, RecordType};
 use crate::records::{self, Field};
 
 /// Names remembered for compression; a message with more just compresses less.
 const NAMES_MAX: usize = 24;
-/// An OPT record without options.
-const OPT_OCTETS: usize = 11;
 /// A compression pointer reaches offsets below 2^14.
 const POINTER_REACH: usize = 0x4000;
 
@@ -47,28 +46,35 @@ pub struct MessageWriter<'b> {
     limit: usize,
     names: [u16; NAMES_MAX],
     names_length: usize,
-    opt: bool,
+    opt: Option<ResponseOpt<'b>>,
 }
 
 impl<'b> MessageWriter<'b> {
-    /// Starts the response to `query`: header and question are written, room for the OPT record is kept.
-    /// The response will have at most `limit` octets. None if the buffer cannot hold even that.
-    pub fn respond(buffer: &'b mut [u8], limit: usize, query: &Query<'_>) -> Option<Self> {
-        let question_end = HEADER_OCTETS + query.question.len();
-        let opt = query.edns.is_some();
-        let limit = limit.min(buffer.len()).checked_sub(if opt { OPT_OCTETS } else { 0 })?;
+    /// Starts a response: the header and the question section (as it came, or empty) are written, room for the OPT
+    /// record is kept. The response will have at most `limit` octets. None if not even that fits.
+    pub fn respond(
+        buffer: &'b mut [u8],
+        limit: usize,
+        head: &Head,
+        question: &[u8],
+        opt: Option<ResponseOpt<'b>>,
+    ) -> Option<Self> {
+        let question_end = HEADER_OCTETS + question.len();
+        let limit = limit.min(buffer.len()).checked_sub(opt.map_or(0, |opt| opt.octets()))?;
         if limit < question_end {
             return None;
         }
         let header = &mut buffer[..HEADER_OCTETS];
         header.fill(0);
-        header[..2].copy_from_slice(&query.id.to_be_bytes());
-        header[2] = 0x80 | u8::from(query.recursion_desired);
-        header[3] = if query.checking_disabled { 0x10 } else { 0 };
-        header[5] = 1;
-        buffer[HEADER_OCTETS..question_end].copy_from_slice(query.question);
+        header[..2].copy_from_slice(&head.id.to_be_bytes());
+        header[2] = 0x80 | head.opcode.0 << 3 | u8::from(head.recursion_desired);
+        header[3] = if head.checking_disabled { 0x10 } else { 0 };
+        header[5] = u8::from(!question.is_empty());
+        buffer[HEADER_OCTETS..question_end].copy_from_slice(question);
         let mut writer = Self { buffer, length: question_end, limit, names: [0; NAMES_MAX], names_length: 0, opt };
-        writer.remember(HEADER_OCTETS);
+        if !question.is_empty() {
+            writer.remember(HEADER_OCTETS);
+        }
         Some(writer)
     }
 
@@ -82,16 +88,24 @@ impl<'b> MessageWriter<'b> {
         self.buffer[2] |= 0x02;
     }
 
-    /// Sets the response code; what does not fit the header goes into the OPT record.
-    pub fn set_rcode(&mut self, rcode: Rcode) {
-        self.buffer[3] = self.buffer[3] & 0xf0 | (rcode.0 & 0x0f) as u8;
-    }
-
     /// Appends one record of class IN, or leaves the message as it was. `owner` and the names in `data` are in
     /// uncompressed wire form.
     pub fn put(&mut self, section: Section, owner: &[u8], kind: RecordType, ttl: u32, data: &[u8]) -> Result<(), Full> {
+        self.put_class(section, owner, kind, Class::IN, ttl, data)
+    }
+
+    /// As [`Self::put`], for any class.
+    pub fn put_class(
+        &mut self,
+        section: Section,
+        owner: &[u8],
+        kind: RecordType,
+        class: Class,
+        ttl: u32,
+        data: &[u8],
+    ) -> Result<(), Full> {
         let mark = self.mark();
-        let written = self.put_parts(section, owner, kind, ttl, data);
+        let written = self.put_parts(section, owner, kind, class, ttl, data);
         if written.is_err() {
             self.rewind(mark);
         }
@@ -112,19 +126,49 @@ impl<'b> MessageWriter<'b> {
         self.buffer[6..12].copy_from_slice(&mark.counts);
     }
 
-    /// Ends the message, with an OPT record if the query had one, and gives its length in octets.
-    /// `rcode` above 15 is carried by the OPT record (RFC 6891 section 6.1.3).
-    pub fn finish(mut self, rcode: Rcode, udp_size: u16, dnssec_ok: bool) -> usize {
-        self.set_rcode(rcode);
-        if self.opt {
-            let [size_high, size_low] = udp_size.to_be_bytes();
-            let dnssec_ok = if dnssec_ok { 0x80 } else { 0 };
-            let opt = [0, 0, 41, size_high, size_low, (rcode.0 >> 4) as u8, 0, dnssec_ok, 0, 0, 0];
-            self.buffer[self.length..self.length + OPT_OCTETS].copy_from_slice(&opt);
-            self.length += OPT_OCTETS;
-            self.count(Section::Additional);
+    /// Takes back everything since `start`, AA and TC included.
+    pub fn clear(&mut self, start: Mark) {
+        self.rewind(start);
+        self.buffer[2] &= !0x06;
+    }
+
+    /// Ends the message, with an OPT record if it was begun with one, and gives its length in octets. `rcode` above 15
+    /// is carried by the OPT record (RFC 6891 section 6.1.3). An extended error goes in if there is room for it, its
+    /// text likewise.
+    pub fn finish(mut self, rcode: Rcode, error: Option<(ExtendedError, &str)>) -> usize {
+        self.buffer[3] = self.buffer[3] & 0xf0 | (rcode.0 & 0x0f) as u8;
+        let Some(opt) = self.opt else { return self.length };
+        self.limit += opt.octets();
+        let [size_high, size_low] = opt.udp_size.to_be_bytes();
+        let dnssec_ok = if opt.dnssec_ok { 0x80 } else { 0 };
+        let record = [0, 0, 41, size_high, size_low, (rcode.0 >> 4) as u8, 0, dnssec_ok, 0, 0, 0];
+        // Room for all of this was kept when the message was begun.
+        let fixed_end = self.length + OPT_OCTETS;
+        let _room_was_kept = self.bytes(&record);
+        for (code, value) in opt.options() {
+            let _room_was_kept = self.option(code, &[value.octets()]);
         }
+        if let Some((code, text)) = error {
+            let code = code.0.to_be_bytes();
+            let _helpful_only = self
+                .option(OptionCode::EXTENDED_ERROR, &[&code, text.as_bytes()])
+                .or_else(|Full| self.option(OptionCode::EXTENDED_ERROR, &[&code]));
+        }
+        let data_length = (self.length - fixed_end) as u16;
+        self.buffer[fixed_end - 2..fixed_end].copy_from_slice(&data_length.to_be_bytes());
+        self.count(Section::Additional);
         self.length
+    }
+
+    /// Appends an option to the OPT record, whole or not at all.
+    fn option(&mut self, code: OptionCode, value: &[&[u8]]) -> Result<(), Full> {
+        let octets: usize = value.iter().map(|part| part.len()).sum();
+        if self.length + 4 + octets > self.limit {
+            return Err(Full);
+        }
+        self.bytes(&code.0.to_be_bytes())?;
+        self.bytes(&(octets as u16).to_be_bytes())?;
+        value.iter().try_for_each(|part| self.bytes(part))
     }
 
     fn put_parts(
@@ -132,12 +176,13 @@ impl<'b> MessageWriter<'b> {
         section: Section,
         owner: &[u8],
         kind: RecordType,
+        class: Class,
         ttl: u32,
         data: &[u8],
     ) -> Result<(), Full> {
         self.name(owner, true)?;
         self.bytes(&kind.0.to_be_bytes())?;
-        self.bytes(&[0, 1])?;
+        self.bytes(&class.0.to_be_bytes())?;
         self.bytes(&ttl.to_be_bytes())?;
         let length_at = self.length;
         self.bytes(&[0, 0])?;
@@ -253,22 +298,6 @@ impl<'b> MessageWriter<'b> {
         let count = u16::from_be_bytes([self.buffer[at], self.buffer[at + 1]]) + 1;
         self.buffer[at..at + 2].copy_from_slice(&count.to_be_bytes());
     }
-}
-
-/// Writes a response of header alone; gives its length, or none if the buffer is too small.
-pub fn respond_header(
-    buffer: &mut [u8],
-    id: u16,
-    opcode: Opcode,
-    recursion_desired: bool,
-    rcode: Rcode,
-) -> Option<usize> {
-    let header = buffer.get_mut(..HEADER_OCTETS)?;
-    header.fill(0);
-    header[..2].copy_from_slice(&id.to_be_bytes());
-    header[2] = 0x80 | opcode.0 << 3 | u8::from(recursion_desired);
-    header[3] = (rcode.0 & 0x0f) as u8;
-    Some(HEADER_OCTETS)
 }
 
 #[cfg(test)]

@@ -1,25 +1,44 @@
 //! Reading a request: checked, borrowed, without allocating.
 //!
-//! [`Query::parse`] takes a datagram (or a TCP message) and gives either a question that can be answered, or how to
-//! reject it. What is not looked at here cannot hurt: records of the answer and authority sections are stepped over.
+//! [`Request::parse`] takes a datagram (or a TCP message) and gives either what is asked, or how to reject it. What is
+//! not looked at here cannot hurt: records of the answer and authority sections are stepped over.
 
+use crate::edns::{Edns, OptionCode};
 use crate::name::{NAME_OCTETS_MAX, wire_len};
-use crate::record_type::{Opcode, Rcode, RecordType};
+use crate::record_type::{Class, Opcode, Rcode, RecordType};
 
 /// The length of a message header (RFC 1035 section 4.1.1).
 pub const HEADER_OCTETS: usize = 12;
 /// Records that a request may carry; real ones carry an OPT, a TSIG or an IXFR's SOA.
 const RECORDS_MAX: usize = 16;
 
+/// What a response copies from the header of its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The first two header octets.
+    pub id: u16,
+    /// What the message is for.
+    pub opcode: Opcode,
+    /// RD.
+    pub recursion_desired: bool,
+    /// CD (RFC 4035 section 3.1.6).
+    pub checking_disabled: bool,
+}
+
+/// A request that can be answered.
+#[derive(Clone, Copy, Debug)]
+pub enum Request<'a> {
+    /// A question.
+    Query(Query<'a>),
+    /// No question, and a cookie: only a new cookie is wanted (RFC 7873 section 5.4).
+    Cookie(Head, Edns<'a>),
+}
+
 /// A request with one question.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<'a> {
-    /// The first two header octets.
-    pub id: u16,
-    /// RD, to be copied into the response.
-    pub recursion_desired: bool,
-    /// CD, likewise (RFC 4035 section 3.1.6).
-    pub checking_disabled: bool,
+    /// What the response copies from the header.
+    pub head: Head,
     /// The question section as it came: name, type, class.
     pub question: &'a [u8],
     /// The asked name in wire form, in the case in which it was asked.
@@ -27,80 +46,100 @@ pub struct Query<'a> {
     /// The asked type.
     pub record_type: RecordType,
     /// The asked class.
-    pub class: u16,
+    pub class: Class,
     /// The OPT record, if there is one.
     pub edns: Option<Edns<'a>>,
 }
 
-/// What an OPT record says (RFC 6891 section 6.1).
-#[derive(Clone, Copy, Debug)]
-pub struct Edns<'a> {
-    /// The largest response over UDP that the asker can take, in octets; at least 512.
-    pub udp_size: u16,
-    /// The EDNS version; 0 is the only one there is.
-    pub version: u8,
-    /// DO (RFC 3225).
-    pub dnssec_ok: bool,
-    /// The options, not looked into.
-    pub options: &'a [u8],
-}
-
 /// Why a message is not answered as a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reject {
+#[derive(Clone, Copy, Debug)]
+pub enum Reject<'a> {
     /// Silence: too short for a header, or a response (RFC 8906 does not ask for an answer to these).
     Drop,
-    /// An answer of header alone, with this code.
+    /// A response without records.
     Respond {
-        /// The request's id.
-        id: u16,
-        /// The request's opcode, to be copied.
-        opcode: Opcode,
-        /// The request's RD, to be copied.
-        recursion_desired: bool,
+        /// What the response copies from the header.
+        head: Head,
+        /// The question section as it came, if it could be read; else empty.
+        question: &'a [u8],
+        /// The OPT record, if one could be read.
+        edns: Option<Edns<'a>>,
         /// What went wrong.
         rcode: Rcode,
     },
 }
 
-impl<'a> Query<'a> {
+impl<'a> Request<'a> {
     /// Reads a request.
-    pub fn parse(message: &'a [u8]) -> Result<Self, Reject> {
+    pub fn parse(message: &'a [u8]) -> Result<Self, Reject<'a>> {
         let Some((header, _)) = message.split_first_chunk::<HEADER_OCTETS>() else { return Err(Reject::Drop) };
         if header[2] & 0x80 != 0 {
             return Err(Reject::Drop);
         }
-        let id = u16::from_be_bytes([header[0], header[1]]);
-        let opcode = Opcode(header[2] >> 3 & 0x0f);
-        let recursion_desired = header[2] & 1 != 0;
-        let reject = |rcode| Reject::Respond { id, opcode, recursion_desired, rcode };
-        if opcode != Opcode::QUERY {
-            return Err(reject(Rcode::NOTIMP));
-        }
-        let count = |at: usize| usize::from(u16::from_be_bytes([header[at], header[at + 1]]));
-        // RFC 9619: a query has exactly one question.
-        if count(4) != 1 {
-            return Err(reject(Rcode::FORMERR));
-        }
-        let records = count(6) + count(8) + count(10);
-        if records > RECORDS_MAX {
-            return Err(reject(Rcode::FORMERR));
-        }
-        let mut cursor = Cursor { message, at: HEADER_OCTETS };
-        let question = cursor.question().ok_or(reject(Rcode::FORMERR))?;
-        let edns = cursor.records(records).ok_or(reject(Rcode::FORMERR))?;
-        let (name, fixed) = question.split_at(question.len() - 4);
-        Ok(Self {
-            id,
-            recursion_desired,
+        let head = Head {
+            id: u16::from_be_bytes([header[0], header[1]]),
+            opcode: Opcode(header[2] >> 3 & 0x0f),
+            recursion_desired: header[2] & 1 != 0,
             checking_disabled: header[3] & 0x10 != 0,
+        };
+        if head.opcode != Opcode::QUERY {
+            return Err(other_opcode(head, message, header));
+        }
+        let reject = |question, edns| Reject::Respond { head, question, edns, rcode: Rcode::FORMERR };
+        let mut cursor = Cursor { message, at: HEADER_OCTETS };
+        let questions = count(header, 4);
+        // RFC 9619 section 4: a query has one question, or none if it has a cookie.
+        if questions > 1 {
+            return Err(reject(&[], None));
+        }
+        let question = if questions == 1 { cursor.question().ok_or(reject(&[], None))? } else { &[] };
+        let edns = cursor.rest(header).ok_or(reject(question, None))?;
+        let Some((name, &[a, b, c, d])) = question.split_last_chunk::<4>() else {
+            let cookie = edns.filter(|edns| edns.option(OptionCode::COOKIE).is_some());
+            return cookie.map(|edns| Self::Cookie(head, edns)).ok_or(reject(&[], edns));
+        };
+        Ok(Self::Query(Query {
+            head,
             question,
             name,
-            record_type: RecordType(u16::from_be_bytes([fixed[0], fixed[1]])),
-            class: u16::from_be_bytes([fixed[2], fixed[3]]),
+            record_type: RecordType(u16::from_be_bytes([a, b])),
+            class: Class(u16::from_be_bytes([c, d])),
             edns,
-        })
+        }))
     }
+
+    /// The OPT record.
+    pub fn edns(&self) -> Option<Edns<'a>> {
+        match self {
+            Self::Query(query) => query.edns,
+            Self::Cookie(_, edns) => Some(*edns),
+        }
+    }
+}
+
+impl<'a> Query<'a> {
+    /// Reads a request that must have a question; none otherwise.
+    pub fn parse(message: &'a [u8]) -> Option<Self> {
+        match Request::parse(message) {
+            Ok(Request::Query(query)) => Some(query),
+            _ => None,
+        }
+    }
+}
+
+/// The reply to an opcode that is not served. Strangers' NOTIFY and UPDATE are refused, whatever they hold; the rest is
+/// not known here (RFC 8906 section 3.1.2). The question is copied if there is one that can be read.
+fn other_opcode<'a>(head: Head, message: &'a [u8], header: &[u8; HEADER_OCTETS]) -> Reject<'a> {
+    let refused = matches!(head.opcode, Opcode::NOTIFY | Opcode::UPDATE);
+    let rcode = if refused { Rcode::REFUSED } else { Rcode::NOTIMP };
+    let mut cursor = Cursor { message, at: HEADER_OCTETS };
+    let question = (refused && count(header, 4) == 1).then(|| cursor.question()).flatten();
+    let edns = question.and_then(|_| cursor.rest(header)).flatten();
+    Reject::Respond { head, question: question.unwrap_or_default(), edns, rcode }
+}
+
+fn count(header: &[u8; HEADER_OCTETS], at: usize) -> usize {
+    usize::from(u16::from_be_bytes([header[at], header[at + 1]]))
 }
 
 struct Cursor<'a> {
@@ -121,28 +160,38 @@ impl<'a> Cursor<'a> {
         self.take(length + 4)
     }
 
-    /// Steps over `count` records; none if they are malformed or hold more than one OPT.
-    fn records(&mut self, count: usize) -> Option<Option<Edns<'a>>> {
+    /// Steps over everything behind the question; none if it is malformed, holds more than one OPT, or does not end
+    /// with the message.
+    fn rest(&mut self, header: &[u8; HEADER_OCTETS]) -> Option<Option<Edns<'a>>> {
+        let records = [count(header, 6), count(header, 8), count(header, 10)];
+        if records.iter().sum::<usize>() > RECORDS_MAX {
+            return None;
+        }
         let mut edns = None;
-        for _ in 0..count {
-            let root_owner = self.message.get(self.at) == Some(&0);
-            self.skip_name()?;
-            let fixed = self.take(10)?;
-            let data = self.take(usize::from(u16::from_be_bytes([fixed[8], fixed[9]])))?;
-            if RecordType(u16::from_be_bytes([fixed[0], fixed[1]])) == RecordType::OPT {
-                if edns.is_some() || !root_owner {
-                    return None;
+        for (section, records) in records.into_iter().enumerate() {
+            for _ in 0..records {
+                if let Some(found) = self.record(section == 2)? {
+                    // RFC 6891 section 6.1.1: more than one OPT is an error.
+                    if edns.replace(found).is_some() {
+                        return None;
+                    }
                 }
-                edns = Some(Edns {
-                    // RFC 6891 section 6.2.3: less than 512 means 512.
-                    udp_size: u16::from_be_bytes([fixed[2], fixed[3]]).max(512),
-                    version: fixed[5],
-                    dnssec_ok: fixed[6] & 0x80 != 0,
-                    options: data,
-                });
             }
         }
-        Some(edns)
+        (self.at == self.message.len()).then_some(edns)
+    }
+
+    /// Steps over a record; an OPT has the root for its owner and stands in the additional section (RFC 6891 section
+    /// 6.1.1).
+    fn record(&mut self, additional: bool) -> Option<Option<Edns<'a>>> {
+        let root_owner = self.message.get(self.at) == Some(&0);
+        self.skip_name()?;
+        let &[t, u, c, d, ttl @ .., l, m] = self.take(10)?.first_chunk::<10>()?;
+        let data = self.take(usize::from(u16::from_be_bytes([l, m])))?;
+        if RecordType(u16::from_be_bytes([t, u])) != RecordType::OPT {
+            return Some(None);
+        }
+        (root_owner && additional).then(|| Edns::read([c, d], ttl, data)).flatten().map(Some)
     }
 
     fn skip_name(&mut self) -> Option<()> {
@@ -175,8 +224,8 @@ mod tests {
     const OPT: &[u8] = b"\0\0\x29\x04\xd0\0\0\x80\0\0\0";
 
     fn rcode_of(message: &[u8]) -> Rcode {
-        match Query::parse(message) {
-            Err(Reject::Respond { rcode, id: 0xabcd, .. }) => rcode,
+        match Request::parse(message) {
+            Err(Reject::Respond { rcode, head: Head { id: 0xabcd, .. }, .. }) => rcode,
             other => panic!("{other:?}"),
         }
     }
@@ -186,8 +235,8 @@ mod tests {
         let message = request(QUESTION, OPT, [1, 0, 0, 1]);
         let query = Query::parse(&message).unwrap();
         assert_eq!(query.name, b"\x03WwW\x07example\0");
-        assert_eq!((query.record_type, query.class, query.id), (RecordType::A, 1, 0xabcd));
-        assert!(query.recursion_desired && !query.checking_disabled);
+        assert_eq!((query.record_type, query.class, query.head.id), (RecordType::A, Class::IN, 0xabcd));
+        assert!(query.head.recursion_desired && !query.head.checking_disabled);
         let edns = query.edns.unwrap();
         assert_eq!((edns.udp_size, edns.version, edns.dnssec_ok), (1232, 0, true));
     }
@@ -202,8 +251,8 @@ mod tests {
     fn responses_and_runts_are_dropped() {
         let mut message = request(QUESTION, b"", [1, 0, 0, 0]);
         message[2] |= 0x80;
-        assert_eq!(Query::parse(&message).unwrap_err(), Reject::Drop);
-        assert_eq!(Query::parse(&message[..11]).unwrap_err(), Reject::Drop);
+        assert!(matches!(Request::parse(&message), Err(Reject::Drop)));
+        assert!(matches!(Request::parse(&message[..11]), Err(Reject::Drop)));
     }
 
     #[test]
@@ -217,16 +266,45 @@ mod tests {
     }
 
     #[test]
-    fn other_opcodes_are_not_implemented() {
-        let mut message = request(QUESTION, b"", [1, 0, 0, 0]);
-        message[2] |= Opcode::UPDATE.0 << 3;
-        assert_eq!(rcode_of(&message), Rcode::NOTIMP);
+    fn octets_behind_the_message_are_a_format_error() {
+        assert_eq!(rcode_of(&request(QUESTION, b"\0", [1, 0, 0, 0])), Rcode::FORMERR);
+        assert_eq!(rcode_of(&request(QUESTION, &[OPT, b"x"].concat(), [1, 0, 0, 1])), Rcode::FORMERR);
+    }
+
+    #[test]
+    fn rfc6891_6_1_1_opt_stands_in_the_additional_section() {
+        assert_eq!(rcode_of(&request(QUESTION, OPT, [1, 1, 0, 0])), Rcode::FORMERR);
+        assert_eq!(rcode_of(&request(QUESTION, OPT, [1, 0, 1, 0])), Rcode::FORMERR);
+        let named = b"\x01a\0\0\x29\x04\xd0\0\0\0\0\0\0";
+        assert_eq!(rcode_of(&request(QUESTION, named, [1, 0, 0, 1])), Rcode::FORMERR);
+    }
+
+    #[test]
+    fn rfc7873_5_4_a_cookie_needs_no_question() {
+        let cookie = b"\0\0\x29\x04\xd0\0\0\0\0\0\x0c\0\x0a\0\x08abcdefgh";
+        let message = request(b"", cookie, [0, 0, 0, 1]);
+        let Ok(Request::Cookie(_, edns)) = Request::parse(&message) else { panic!() };
+        assert_eq!(edns.option(OptionCode::COOKIE), Some(&b"abcdefgh"[..]));
+        assert_eq!(rcode_of(&request(b"", OPT, [0, 0, 0, 1])), Rcode::FORMERR, "RFC 9619: no cookie, no question");
+    }
+
+    #[test]
+    fn other_opcodes_are_not_implemented_or_refused() {
+        for (opcode, rcode) in [(1, Rcode::NOTIMP), (2, Rcode::NOTIMP), (15, Rcode::NOTIMP)]
+            .into_iter()
+            .chain([(Opcode::NOTIFY.0, Rcode::REFUSED), (Opcode::UPDATE.0, Rcode::REFUSED)])
+        {
+            let mut message = request(QUESTION, b"", [1, 0, 0, 0]);
+            message[2] |= opcode << 3;
+            assert_eq!(rcode_of(&message), rcode, "{opcode}");
+            assert_eq!(rcode_of(&message[..12]), rcode, "{opcode}, a header alone");
+        }
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read_or_rejected(message in prop::collection::vec(any::<u8>(), 0..600)) {
-            if let Ok(query) = Query::parse(&message) {
+            if let Some(query) = Query::parse(&message) {
                 prop_assert_eq!(crate::name::wire_len(query.name), Ok(query.name.len()));
             }
         }

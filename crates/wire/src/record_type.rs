@@ -21,10 +21,20 @@ impl RecordType {
     pub const TXT: Self = Self(16);
     /// IPv6 address.
     pub const AAAA: Self = Self(28);
+    /// Location of a service (RFC 2782).
+    pub const SRV: Self = Self(33);
+    /// Redirection of everything below a name (RFC 6672).
+    pub const DNAME: Self = Self(39);
     /// EDNS(0) pseudo record (RFC 6891).
     pub const OPT: Self = Self(41);
     /// Delegation signer, which belongs to the parent's side of a cut (RFC 4035 section 3.1.4.1).
     pub const DS: Self = Self(43);
+    /// Signature of an RRset (RFC 4034).
+    pub const RRSIG: Self = Self(46);
+    /// Service binding (RFC 9460).
+    pub const SVCB: Self = Self(64);
+    /// Service binding for HTTP (RFC 9460).
+    pub const HTTPS: Self = Self(65);
     /// Incremental transfer.
     pub const IXFR: Self = Self(251);
     /// Whole transfer.
@@ -53,6 +63,17 @@ impl fmt::Debug for RecordType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// A class.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Class(pub u16);
+
+impl Class {
+    /// The Internet.
+    pub const IN: Self = Self(1);
+    /// Chaosnet, by which servers are asked about themselves (RFC 4892).
+    pub const CH: Self = Self(3);
 }
 
 /// What a message is for.
@@ -85,6 +106,10 @@ impl Rcode {
     pub const NOTIMP: Self = Self(4);
     /// The server will not answer this question here.
     pub const REFUSED: Self = Self(5);
+    /// A name that should not exist does; for DNAME: the redirected name is too long (RFC 6672 section 2.2).
+    pub const YXDOMAIN: Self = Self(6);
     /// An EDNS version this server does not know (RFC 6891).
     pub const BADVERS: Self = Self(16);
+    /// A server cookie that is wrong or too old (RFC 7873 section 8).
+    pub const BADCOOKIE: Self = Self(23);
 }

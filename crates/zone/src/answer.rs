@@ -1,35 +1,46 @@
-//! The answer to a question: bytes in, bytes out, from one generation of the catalog.
+//! The answer to a question: a parsed request in, bytes out, from one generation of the catalog.
 //!
 //! ```text
-//!  request -> Query -> scope -> zone -> find: Hit | NoData | NxDomain | Referral | Follow -> sections -> bytes
+//!  Request -> scope -> zone -> find: Hit | NoData | NxDomain | Referral | Follow | Redirect -> sections -> bytes
+//!                                                                                          \-> Wait, with all needs
 //! ```
 //!
-//! The search is RFC 1034 section 4.3.2 as RFC 2308, 4592, 6604 and 8020 clarify it. It walks down from the apex, so
-//! that a zone cut hides what lies below it, and knows empty non-terminals as names. SOA and NS of the apex come from
-//! the zone's header. Nothing here allocates, waits or keeps state.
+//! The search is RFC 1034 section 4.3.2 as RFC 2308, 4592, 6604, 6672 and 8020 clarify it. It walks down from the apex,
+//! so that a zone cut hides what lies below it, and knows empty non-terminals as names. SOA and NS of the apex come
+//! from the zone's header, and so does whether answers are signed. Nothing here allocates, waits or keeps state.
 //!
 //! - `find`: which state a name is in.
-//! - `sections`: what each state puts into the message.
+//! - `chain`: aliases are followed, and each state is written.
+//! - `additional`: what the asker would ask next.
+//! - `response`: RRsets whole or not at all, with their signatures.
+//! - `supply`: what an answer lacks, and who supplies it.
+//! - `identity`: questions about the server itself.
 
+mod additional;
+mod chain;
 mod find;
-mod sections;
+mod identity;
+mod response;
+mod supply;
 
 use std::net::IpAddr;
 
-use waymark_wire::message::respond_header;
-use waymark_wire::{MessageWriter, Query, Rcode, RecordType, Reject};
+use waymark_wire::edns::{COOKIE_OCTETS, Edns, OptionCode, ResponseOpt};
+use waymark_wire::query::Head;
+use waymark_wire::{Class, ExtendedError, MessageWriter, Query, Rcode, RecordType, Reject, Request};
+
+pub use supply::{NEEDS_MAX, Needs, NoSupplies, SignatureOf, Supplies};
 
 use crate::catalog::{SearchName, View, Zone};
 use crate::published::{ScopeId, ZoneNumber};
-use sections::Response;
+use chain::Place;
+use response::Response;
 
-/// Class IN (RFC 1035 section 3.2.4); nothing else is served.
-const CLASS_IN: u16 = 1;
 /// What a response may have over UDP when the asker says nothing (RFC 1035 section 4.2.1).
 const UDP_OCTETS_PLAIN: u16 = 512;
 
 /// How a question came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Transport {
     /// One datagram each way: responses are cut to what the asker can take.
     Udp,
@@ -37,16 +48,67 @@ pub enum Transport {
     Tcp,
 }
 
-/// What the server allows itself.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The largest response over UDP, in octets; 1232 avoids fragments (RFC 9715 section 3.1).
-    pub udp_octets_max: u16,
+/// In which order the records of an RRset are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum RRsetOrder {
+    /// Beginning with another record from question to question (docs: dns/manage-dns-records/how-to/round-robin-dns).
+    #[default]
+    Rotate,
+    /// Always the same: sorted by data.
+    Stable,
 }
 
-impl Default for Limits {
+/// How the server answers, whoever asks.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The largest response over UDP, in octets; 1232 avoids fragments (RFC 9715 section 3.1).
+    pub udp_octets_max: u16,
+    /// The order of records.
+    pub rrset_order: RRsetOrder,
+    /// What to say to who asks which server this is by NSID (RFC 5001); none: nothing.
+    pub nsid: Option<Box<[u8]>>,
+    /// What to say to `version.bind` and `version.server`, at most 255 octets; none: the question is refused.
+    pub version: Option<Box<str>>,
+    /// What to say to `id.server` and `hostname.bind` (RFC 4892), at most 255 octets; none: the question is refused.
+    pub server_id: Option<Box<str>>,
+}
+
+impl Default for Settings {
     fn default() -> Self {
-        Self { udp_octets_max: 1232 }
+        Self { udp_octets_max: 1232, rrset_order: RRsetOrder::default(), nsid: None, version: None, server_id: None }
+    }
+}
+
+/// How and where one request came.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    /// The address that was asked.
+    pub asked: IpAddr,
+    /// How it came.
+    pub transport: Transport,
+    /// What to do about its cookie.
+    pub cookie: Cookie,
+    /// Over a stream: how long it may stay idle, in units of 100 milliseconds, for who asks (RFC 7828).
+    pub keepalive: Option<u16>,
+}
+
+/// What to do about a request's cookie (RFC 7873 section 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cookie {
+    /// Nothing: it has none, or cookies are off.
+    None,
+    /// The response carries this one: the client's, and a server cookie for it.
+    Reply([u8; COOKIE_OCTETS]),
+    /// Likewise; the server cookie that came was wrong or too old.
+    ReplyToBad([u8; COOKIE_OCTETS]),
+}
+
+impl Cookie {
+    fn reply(self) -> Option<[u8; COOKIE_OCTETS]> {
+        match self {
+            Self::None => None,
+            Self::Reply(cookie) | Self::ReplyToBad(cookie) => Some(cookie),
+        }
     }
 }
 
@@ -63,88 +125,234 @@ pub enum Kind {
     Referral,
     /// No zone here, or a question that is never answered.
     Refused,
-    /// The request was malformed, or of a kind that is not served.
+    /// The request was malformed, or of a kind that is not served, or the answer could not be made.
     Error,
 }
 
 /// An answer that was written.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answered {
     /// How many octets of the buffer it takes.
     pub length: usize,
     /// Its response code.
     pub rcode: Rcode,
+    /// The scope of the address that was asked.
+    pub scope: Option<ScopeId>,
     /// The zone of the asked name.
     pub zone: Option<ZoneNumber>,
     /// Whether something that had to be there did not fit.
     pub truncated: bool,
     /// What kind it is.
     pub kind: Kind,
+    /// What it is about: answers of one kind and subject say the same (a name, a zone, a cut), whatever was asked.
+    pub subject: u64,
 }
 
-/// Answers `request`, which came to the address `asked`, into `out`. None: stay silent.
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It gets no answer.
+    Silent,
+    /// It gets what was written.
+    Answered(Answered),
+    /// It cannot be answered yet: the needs say what is lacking. What was written counts for nothing.
+    Wait(ZoneNumber),
+}
+
+impl Outcome {
+    /// What was written, if it can be sent.
+    pub fn answered(self) -> Option<Answered> {
+        match self {
+            Self::Answered(answered) => Some(answered),
+            Self::Silent | Self::Wait(_) => None,
+        }
+    }
+}
+
+/// Answers a request into `out`.
 ///
-/// `out` should hold what the transport can carry: 65,535 octets for a stream, `limits.udp_octets_max` for a datagram.
+/// `out` should hold what the transport can carry: 65,535 octets for a stream, `settings.udp_octets_max` for a
+/// datagram. `needs` is emptied first.
 pub fn answer(
     view: &View<'_>,
-    request: &[u8],
-    asked: IpAddr,
-    transport: Transport,
-    limits: &Limits,
+    request: &Result<Request<'_>, Reject<'_>>,
+    circumstances: &Circumstances,
+    settings: &Settings,
+    supplies: &dyn Supplies,
+    needs: &mut Needs,
     out: &mut [u8],
-) -> Option<Answered> {
-    let query = match Query::parse(request) {
-        Ok(query) => query,
-        Err(Reject::Drop) => return None,
-        Err(Reject::Respond { id, opcode, recursion_desired, rcode }) => {
-            let length = respond_header(out, id, opcode, recursion_desired, rcode)?;
-            return Some(Answered { length, rcode, zone: None, truncated: false, kind: Kind::Error });
-        }
+) -> Outcome {
+    needs.clear();
+    let Some(bare) = Bare::new(request, circumstances, settings) else { return Outcome::Silent };
+    let query = match request {
+        Ok(Request::Query(query)) => query,
+        Ok(Request::Cookie(..)) => return bare.write(cookie_rcode(circumstances.cookie), None, false, out),
+        Err(Reject::Respond { rcode, .. }) => return bare.write(*rcode, None, false, out),
+        Err(Reject::Drop) => return Outcome::Silent,
     };
-    let limit = match (transport, query.edns) {
-        (Transport::Tcp, _) => usize::from(u16::MAX),
-        (Transport::Udp, None) => usize::from(UDP_OCTETS_PLAIN),
-        (Transport::Udp, Some(edns)) => usize::from(edns.udp_size.min(limits.udp_octets_max)),
-    };
-    let mut response = Response::new(MessageWriter::respond(out, limit, &query)?);
-    let outcome = match refusal(&query) {
-        Some(rcode) => {
-            Outcome { rcode, zone: None, kind: if rcode == Rcode::REFUSED { Kind::Refused } else { Kind::Error } }
-        }
-        None => answer_question(view, &query, asked, &mut response),
-    };
-    let truncated = response.is_truncated();
+    if let Some((rcode, error)) = refusal(query) {
+        return bare.write(rcode, error, false, out);
+    }
+    let Some(mut writer) = bare.writer(out) else { return Outcome::Silent };
+    if query.class == Class::CH {
+        let rcode = identity::answer(query, settings, &mut writer);
+        let kind = if rcode == Rcode::NOERROR { Kind::Positive } else { Kind::Refused };
+        let error = (rcode == Rcode::REFUSED).then_some((ExtendedError::PROHIBITED, ""));
+        return Answered::about_nothing(writer.finish(rcode, error), rcode, kind);
+    }
     let dnssec_ok = query.edns.is_some_and(|edns| edns.dnssec_ok);
-    let length = response.finish(outcome.rcode, limits.udp_octets_max, dnssec_ok);
-    Some(Answered { length, rcode: outcome.rcode, zone: outcome.zone, truncated, kind: outcome.kind })
+    let rotation = (settings.rrset_order == RRsetOrder::Rotate).then_some(query.head.id);
+    let response = Response::new(writer, dnssec_ok, rotation, supplies, needs);
+    answer_question(view, query, circumstances, response)
 }
 
-struct Outcome {
+/// Writes an answer without records to a request that was to be answered, because something failed or is held back.
+/// `truncated` sets TC, so that the asker comes again over a stream.
+pub fn answer_bare(
+    request: &Result<Request<'_>, Reject<'_>>,
+    circumstances: &Circumstances,
+    settings: &Settings,
     rcode: Rcode,
-    zone: Option<ZoneNumber>,
-    kind: Kind,
+    error: Option<(ExtendedError, &str)>,
+    truncated: bool,
+    out: &mut [u8],
+) -> Outcome {
+    match Bare::new(request, circumstances, settings) {
+        Some(bare) => bare.write(rcode, error, truncated, out),
+        None => Outcome::Silent,
+    }
+}
+
+/// What every response to a request has in common: header, question, OPT record, and how long it may be.
+struct Bare<'r> {
+    head: Head,
+    question: &'r [u8],
+    opt: Option<ResponseOpt<'r>>,
+    octets_max: usize,
+}
+
+impl<'r> Bare<'r> {
+    /// None: the request gets no response at all.
+    fn new(
+        request: &Result<Request<'r>, Reject<'r>>,
+        circumstances: &Circumstances,
+        settings: &'r Settings,
+    ) -> Option<Self> {
+        let (head, question, edns) = match *request {
+            Ok(Request::Query(query)) => (query.head, query.question, query.edns),
+            Ok(Request::Cookie(head, edns)) => (head, &[][..], Some(edns)),
+            Err(Reject::Respond { head, question, edns, .. }) => (head, question, edns),
+            Err(Reject::Drop) => return None,
+        };
+        let octets_max = match (circumstances.transport, edns) {
+            (Transport::Tcp, _) => usize::from(u16::MAX),
+            (Transport::Udp, None) => usize::from(UDP_OCTETS_PLAIN),
+            (Transport::Udp, Some(edns)) => usize::from(edns.udp_size.min(settings.udp_octets_max)),
+        };
+        let opt = edns.map(|edns| response_opt(&edns, circumstances, settings));
+        Some(Self { head, question, opt, octets_max })
+    }
+
+    fn writer<'b>(&self, out: &'b mut [u8]) -> Option<MessageWriter<'b>>
+    where
+        'r: 'b,
+    {
+        MessageWriter::respond(out, self.octets_max, &self.head, self.question, self.opt)
+    }
+
+    fn write(&self, rcode: Rcode, error: Option<(ExtendedError, &str)>, truncated: bool, out: &mut [u8]) -> Outcome {
+        let Some(mut writer) = MessageWriter::respond(out, self.octets_max, &self.head, self.question, self.opt) else {
+            return Outcome::Silent;
+        };
+        if truncated {
+            writer.set_truncated();
+        }
+        let kind = match rcode {
+            Rcode::NOERROR => Kind::Positive,
+            Rcode::REFUSED => Kind::Refused,
+            _ => Kind::Error,
+        };
+        match Answered::about_nothing(writer.finish(rcode, error), rcode, kind) {
+            Outcome::Answered(answered) => Outcome::Answered(Answered { truncated, ..answered }),
+            other => other,
+        }
+    }
+}
+
+impl Answered {
+    fn about_nothing(length: usize, rcode: Rcode, kind: Kind) -> Outcome {
+        let subject = u64::from(rcode.0);
+        Outcome::Answered(Self { length, rcode, scope: None, zone: None, truncated: false, kind, subject })
+    }
+}
+
+fn response_opt<'s>(edns: &Edns<'_>, circumstances: &Circumstances, settings: &'s Settings) -> ResponseOpt<'s> {
+    let known_version = edns.version == 0;
+    let asks_for = |code| known_version && edns.option(code).is_some();
+    ResponseOpt {
+        udp_size: settings.udp_octets_max,
+        dnssec_ok: edns.dnssec_ok,
+        cookie: circumstances.cookie.reply().filter(|_| known_version),
+        nsid: settings.nsid.as_deref().filter(|_| asks_for(OptionCode::NSID)),
+        keepalive: circumstances.keepalive.filter(|_| asks_for(OptionCode::TCP_KEEPALIVE)),
+    }
+}
+
+fn cookie_rcode(cookie: Cookie) -> Rcode {
+    match cookie {
+        // RFC 7873 section 5.4: without cookies, a request without a question makes no sense.
+        Cookie::None => Rcode::FORMERR,
+        Cookie::Reply(_) => Rcode::NOERROR,
+        Cookie::ReplyToBad(_) => Rcode::BADCOOKIE,
+    }
 }
 
 /// Why a well-formed query gets no look at the catalog.
-fn refusal(query: &Query<'_>) -> Option<Rcode> {
+fn refusal(query: &Query<'_>) -> Option<(Rcode, Option<(ExtendedError, &'static str)>)> {
     // RFC 6891 section 6.1.3.
     if query.edns.is_some_and(|edns| edns.version != 0) {
-        return Some(Rcode::BADVERS);
+        return Some((Rcode::BADVERS, None));
     }
     if !query.record_type.is_question_type() {
-        return Some(Rcode::FORMERR);
+        return Some((Rcode::FORMERR, None));
+    }
+    if !matches!(query.class, Class::IN | Class::CH) {
+        return Some((Rcode::REFUSED, Some((ExtendedError::NOT_SUPPORTED, "class"))));
     }
     let transfer = matches!(query.record_type, RecordType::AXFR | RecordType::IXFR);
-    (query.class != CLASS_IN || transfer).then_some(Rcode::REFUSED)
+    transfer.then_some((Rcode::REFUSED, Some((ExtendedError::PROHIBITED, "transfer"))))
 }
 
-fn answer_question(view: &View<'_>, query: &Query<'_>, asked: IpAddr, response: &mut Response<'_>) -> Outcome {
-    let refused = Outcome { rcode: Rcode::REFUSED, zone: None, kind: Kind::Refused };
-    let Some(name) = view.search_name(query.name) else { return refused };
-    let scope = view.scope_of(asked);
-    let Some(zone) = zone_for_question(view, scope, &name, query.record_type) else { return refused };
-    let (rcode, kind) = response.answer(view, scope, zone, query.name, name, query.record_type);
-    Outcome { rcode, zone: Some(zone.number()), kind }
+fn answer_question(
+    view: &View<'_>,
+    query: &Query<'_>,
+    circumstances: &Circumstances,
+    mut response: Response<'_, '_>,
+) -> Outcome {
+    let scope = view.scope_of(circumstances.asked);
+    let place = Place { view, scope };
+    let found = view
+        .search_name(query.name)
+        .and_then(|name| Some((zone_for_question(view, scope, &name, query.record_type)?, name)));
+    let Some((zone, name)) = found else {
+        let length = response.finish(Rcode::REFUSED, Some((ExtendedError::NOT_AUTHORITATIVE, "")));
+        return Answered::about_nothing(length, Rcode::REFUSED, Kind::Refused);
+    };
+    let mut ending = chain::answer(place, &mut response, zone, query.name, name, query.record_type);
+    if response.is_lacking() {
+        return Outcome::Wait(zone.number());
+    }
+    let mut error = None;
+    if circumstances.transport == Transport::Tcp && response.is_truncated() {
+        // A stream carries all that a message can be: more can never be answered.
+        response.clear();
+        error = Some((ExtendedError::OTHER, "the answer is longer than a message"));
+        (ending.rcode, ending.kind) = (Rcode::SERVFAIL, Kind::Error);
+    }
+    let truncated = response.is_truncated();
+    let (rcode, kind, subject) = (ending.rcode, ending.kind, ending.subject);
+    let length = response.finish(rcode, error);
+    Outcome::Answered(Answered { length, rcode, scope, zone: Some(zone.number()), truncated, kind, subject })
 }
 
 /// The zone that a name is asked in: the longest match in the scope, else among all active zones. At an address

@@ -85,6 +85,8 @@ pub struct ZoneHeader {
     pub nameservers: Vec<Name>,
     /// The TTL of that RRset, in seconds.
     pub ns_ttl: u32,
+    /// Answers to those who want DNSSEC carry signatures.
+    pub signed: bool,
 }
 
 /// A zone's SOA record without its serial (RFC 1035 section 3.3.13), times in seconds.

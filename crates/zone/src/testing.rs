@@ -51,6 +51,7 @@ pub(crate) fn header(apex: &str, account: u64, scopes: &[u32]) -> ZoneHeader {
         },
         nameservers: vec![name("a.ns.test"), name("b.ns.test")],
         ns_ttl: 86_400,
+        signed: false,
         apex,
     }
 }

@@ -1,4 +1,5 @@
 use tokio::net::TcpListener;
+use waymark_wire::edns::ResponseOpt;
 use waymark_wire::message::Section;
 use waymark_wire::{MessageWriter, Query, Rdata, RecordType};
 
@@ -13,12 +14,13 @@ fn question() -> Question {
 /// The response to `request` with one address, changed by `change`.
 fn respond(request: &[u8], address: &str, change: impl Fn(&mut MessageWriter<'_>)) -> Vec<u8> {
     let query = Query::parse(request).unwrap();
+    let opt = query.edns.map(|_| ResponseOpt { udp_size: 1232, ..ResponseOpt::default() });
     let mut buffer = vec![0; 512];
-    let mut writer = MessageWriter::respond(&mut buffer, 512, &query).unwrap();
+    let mut writer = MessageWriter::respond(&mut buffer, 512, &query.head, query.question, opt).unwrap();
     let data = Rdata::from_text(RecordType::A, address, &"example".parse().unwrap()).unwrap();
     writer.put(Section::Answer, query.name, RecordType::A, 60, data.wire()).unwrap();
     change(&mut writer);
-    let length = writer.finish(Rcode::NOERROR, 1232, false);
+    let length = writer.finish(Rcode::NOERROR, None);
     buffer.truncate(length);
     buffer
 }

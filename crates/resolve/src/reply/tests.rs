@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use waymark_wire::edns::ResponseOpt;
 use waymark_wire::message::Section;
 use waymark_wire::{MessageWriter, Query};
 
@@ -20,15 +21,16 @@ fn record(owner: &str, record_type: RecordType, text: &str) -> Record {
 fn written(question: &Question, sections: &[(Section, Vec<Record>)], rcode: Rcode) -> Vec<u8> {
     let request = question.to_wire(7, true, Some(1232));
     let query = Query::parse(&request).unwrap();
+    let opt = query.edns.map(|_| ResponseOpt { udp_size: 1232, ..ResponseOpt::default() });
     let mut buffer = vec![0; 65535];
-    let mut writer = MessageWriter::respond(&mut buffer, 65535, &query).unwrap();
+    let mut writer = MessageWriter::respond(&mut buffer, 65535, &query.head, query.question, opt).unwrap();
     writer.set_authoritative();
     for (section, records) in sections {
         for record in records {
             writer.put(*section, record.owner.as_wire(), record.record_type, record.ttl, record.rdata.wire()).unwrap();
         }
     }
-    let length = writer.finish(rcode, 1232, false);
+    let length = writer.finish(rcode, None);
     buffer.truncate(length);
     buffer
 }

@@ -7,9 +7,10 @@ mod model;
 
 use std::collections::BTreeMap;
 
+use crate::handler::Handler;
 use proptest::prelude::*;
 use waymark_wire::{RecordType, Serial};
-use waymark_zone::answer::{Limits, Transport, answer};
+use waymark_zone::answer::{Needs, Settings, Transport};
 use waymark_zone::catalog::Catalog;
 use waymark_zone::published::{Change, Entry, ScopeChange, ScopeId, Version};
 
@@ -67,14 +68,10 @@ fn assert_answers(model: &Model, catalog: &Arc<Catalog>) {
     for image in model.zones.values() {
         for rrset in image.rrsets.values().filter(|rrset| rrset.record_type == RecordType::A) {
             let request = query(5, &rrset.owner.to_string(), RecordType::A);
-            let answered = answer(
-                &reader.view(),
-                &request,
-                ip("203.0.113.1"),
-                Transport::Udp,
-                &Limits { udp_octets_max: 1232 },
-                &mut out,
-            );
+            let (asked, mut needs) = (ip("203.0.113.1"), Needs::new());
+            let handler = Handler::new(Settings::default());
+            let outcome = handler.answer(&reader.view(), &request, asked, Transport::Udp, &mut needs, &mut out);
+            let answered = outcome.answered();
             let octets = rrset.data[0].wire().try_into().unwrap();
             assert!(is_address(&out[..answered.unwrap().length], 5, octets), "{}", rrset.owner);
         }

@@ -305,6 +305,6 @@ async fn zero_workers_means_one_per_core() {
 
 #[test]
 fn the_udp_limit_is_kept_within_what_resolvers_and_buffers_take() {
-    let of = |udp_octets_max| Limits { udp_octets_max, ..Limits::default() }.of_answers().udp_octets_max;
+    let of = |udp_octets_max| Limits { udp_octets_max, ..Limits::default() }.udp_octets();
     assert_eq!([of(0), of(1), of(512), of(1232), of(4096), of(65535)], [4096, 512, 512, 1232, 4096, 4096]);
 }

@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
-use waymark_zone::answer::{Limits, Transport, answer};
+use waymark_zone::answer::{Needs, Transport};
 use waymark_zone::catalog::{Catalog, Reader};
 
+use crate::handler::Handler;
 use crate::statistics::Block;
 
 /// The largest answer over TCP, in octets (RFC 1035 section 4.2.2).
@@ -24,7 +25,7 @@ const READERS_MAX: usize = 16;
 pub(super) struct Readers {
     slots: Box<[Slot]>,
     next: AtomicUsize,
-    limits: Limits,
+    handler: Arc<Handler>,
 }
 
 struct Slot {
@@ -39,13 +40,13 @@ struct Desk {
 }
 
 impl Readers {
-    pub(super) fn new(catalog: &Arc<Catalog>, limits: Limits) -> Self {
+    pub(super) fn new(catalog: &Arc<Catalog>, handler: Arc<Handler>) -> Self {
         let count = thread::available_parallelism().map_or(1, NonZero::get).min(READERS_MAX);
         let slot = || Slot {
             desk: Mutex::new(Desk { reader: catalog.reader(), out: vec![0; RESPONSE_OCTETS_MAX].into_boxed_slice() }),
             block: Block::default(),
         };
-        Self { slots: (0..count).map(|_| slot()).collect(), next: AtomicUsize::new(0), limits }
+        Self { slots: (0..count).map(|_| slot()).collect(), next: AtomicUsize::new(0), handler }
     }
 
     /// Appends the answer to `request`, its length in front, to `out`. False if there is none to give.
@@ -53,8 +54,8 @@ impl Readers {
         let (mut desk, block) = self.desk();
         let Desk { reader, out: buffer } = &mut *desk;
         block.received(request.len());
-        let answered = answer(&reader.view(), request, asked, Transport::Tcp, &self.limits, buffer);
-        let Some(answered) = answered else {
+        let outcome = self.handler.answer(&reader.view(), request, asked, Transport::Tcp, &mut Needs::new(), buffer);
+        let Some(answered) = outcome.answered() else {
             block.dropped();
             return false;
         };

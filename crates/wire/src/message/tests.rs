@@ -1,5 +1,6 @@
 use super::*;
 use crate::name::Name;
+use crate::query::Query;
 use domain::base::Message;
 use domain::base::iana::Rtype;
 use domain::rdata::AllRecordData;
@@ -17,6 +18,11 @@ fn request(name: &str, edns: bool) -> Vec<u8> {
         message.extend(b"\0\0\x29\x04\xd0\0\0\0\0\0\0");
     }
     message
+}
+
+fn respond<'b>(buffer: &'b mut [u8], limit: usize, query: &Query<'_>) -> MessageWriter<'b> {
+    let opt = query.edns.map(|_| ResponseOpt { udp_size: 1232, ..ResponseOpt::default() });
+    MessageWriter::respond(buffer, limit, &query.head, query.question, opt).unwrap()
 }
 
 fn printed(message: &[u8]) -> Vec<String> {
@@ -39,13 +45,13 @@ fn the_reference_reads_what_we_write_and_names_are_compressed() {
     let request = request("www.Example.com", true);
     let query = Query::parse(&request).unwrap();
     let mut buffer = [0; 512];
-    let mut writer = MessageWriter::respond(&mut buffer, 512, &query).unwrap();
+    let mut writer = respond(&mut buffer, 512, &query);
     writer.set_authoritative();
     let mx = [&[0, 10][..], &wire("mail.example.com")].concat();
     writer.put(Section::Answer, &wire("www.example.com"), RecordType::CNAME, 300, &wire("a.b.example.com")).unwrap();
     writer.put(Section::Answer, &wire("a.b.example.com"), RecordType::MX, 60, &mx).unwrap();
     writer.put(Section::Additional, &wire("mail.example.com"), RecordType::A, 60, &[192, 0, 2, 1]).unwrap();
-    let length = writer.finish(Rcode::NOERROR, 1232, false);
+    let length = writer.finish(Rcode::NOERROR, None);
     assert_eq!(
         printed(&buffer[..length]),
         [
@@ -65,10 +71,10 @@ fn a_record_that_does_not_fit_leaves_no_trace() {
     let query = Query::parse(&request).unwrap();
     let mut buffer = [0; 512];
     let limit = 12 + 21 + 11 + 16;
-    let mut writer = MessageWriter::respond(&mut buffer, limit, &query).unwrap();
+    let mut writer = respond(&mut buffer, limit, &query);
     writer.put(Section::Answer, &wire("www.example.com"), RecordType::A, 60, &[192, 0, 2, 1]).unwrap();
     assert_eq!(writer.put(Section::Answer, &wire("www.example.com"), RecordType::A, 60, &[192, 0, 2, 2]), Err(Full));
-    let length = writer.finish(Rcode::NOERROR, 1232, false);
+    let length = writer.finish(Rcode::NOERROR, None);
     assert_eq!(length, limit);
     assert_eq!(printed(&buffer[..length]), ["www.example.com 60 A 192.0.2.1"]);
 }
@@ -78,9 +84,43 @@ fn an_extended_rcode_is_split_over_header_and_opt() {
     let request = request("example", true);
     let query = Query::parse(&request).unwrap();
     let mut buffer = [0; 512];
-    let length = MessageWriter::respond(&mut buffer, 512, &query).unwrap().finish(Rcode::BADVERS, 1232, false);
+    let length = respond(&mut buffer, 512, &query).finish(Rcode::BADVERS, None);
     let message = Message::from_octets(&buffer[..length]).unwrap();
     assert_eq!(message.opt().unwrap().rcode(message.header()).to_int(), 16);
+}
+
+#[test]
+fn an_extended_error_is_added_if_there_is_room() {
+    let request = request("example", true);
+    let query = Query::parse(&request).unwrap();
+    let mut buffer = [0; 512];
+    let bare = 12 + 13 + 11;
+    for (limit, length) in [(512, bare + 6 + 4), (bare + 9, bare + 6), (bare + 6, bare + 6), (bare + 5, bare)] {
+        let error = Some((ExtendedError::PROHIBITED, "text"));
+        assert_eq!(respond(&mut buffer, limit, &query).finish(Rcode::REFUSED, error), length, "{limit}");
+        Message::from_octets(&buffer[..length]).unwrap().opt().unwrap();
+    }
+    assert_eq!(buffer[bare - 2..bare], [0, 0]);
+}
+
+#[test]
+fn options_are_written_and_their_room_is_kept() {
+    let request = request("example", true);
+    let query = Query::parse(&request).unwrap();
+    let mut buffer = [0; 512];
+    let opt =
+        ResponseOpt { udp_size: 1232, cookie: Some([7; 24]), nsid: Some(b"ns1"), keepalive: Some(9), dnssec_ok: true };
+    let limit = 12 + 13 + 11 + 28 + 7 + 6;
+    let mut writer = MessageWriter::respond(&mut buffer, limit, &query.head, query.question, Some(opt)).unwrap();
+    assert_eq!(writer.put(Section::Answer, &wire("example"), RecordType::A, 60, &[192, 0, 2, 1]), Err(Full));
+    let length = writer.finish(Rcode::NOERROR, None);
+    assert_eq!(length, limit);
+    let read = Message::from_octets(&buffer[..length]).unwrap().opt().unwrap();
+    assert!(read.dnssec_ok());
+    assert_eq!(
+        buffer[12 + 13 + 11..length],
+        [&b"\0\x0a\0\x18"[..], &[7; 24], b"\0\x03\0\x03ns1\0\x0b\0\x02\0\x09"].concat()
+    );
 }
 
 proptest! {
@@ -89,11 +129,11 @@ proptest! {
         let request = request("b.ab.c", false);
         let query = Query::parse(&request).unwrap();
         let mut buffer = [0; 4096];
-        let mut writer = MessageWriter::respond(&mut buffer, 4096, &query).unwrap();
+        let mut writer = respond(&mut buffer, 4096, &query);
         for name in &names {
             writer.put(Section::Answer, &wire(name), RecordType::NS, 1, &wire(name)).unwrap();
         }
-        let length = writer.finish(Rcode::NOERROR, 1232, false);
+        let length = writer.finish(Rcode::NOERROR, None);
         let expected: Vec<String> = names.iter().map(|n| n.to_lowercase()).map(|n| format!("{n} 1 NS {n}.")).collect();
         prop_assert_eq!(printed(&buffer[..length]), expected);
     }

@@ -1,23 +1,33 @@
-//! Which state a name is in, inside one zone (RFC 1034 section 4.3.2, step 3).
+//! Which state a name is in, inside one zone (RFC 1034 section 4.3.2, step 3; RFC 6672 section 3.2 for DNAME).
 
 use waymark_wire::RecordType;
 
 use crate::catalog::{RRsetRef, RRsets, SearchName, View, Zone};
 
-/// What a search has found.
+/// What a search has found. A `cut` says how many labels of the name to take from its left.
 pub(super) enum Found<'v> {
     /// The name, or a wildcard that stands for it, has this RRset.
-    Hit(RRsetRef<'v>),
+    Hit(Owned<'v>),
     /// The name is the apex, asked for a set that the header gives.
     Apex(ApexSet),
     /// The name is an alias: its CNAME RRset.
-    Follow(RRsetRef<'v>),
-    /// The name lies at or below a zone cut: the NS RRset there, and how many labels of the name to cut to get to it.
+    Follow(Owned<'v>),
+    /// The name lies below the owner of this DNAME RRset, which is `cut` labels up.
+    Redirect(RRsetRef<'v>, usize),
+    /// The name lies at or below a zone cut: the NS RRset there, and the `cut` to it.
     Referral(RRsetRef<'v>, usize),
-    /// The name exists, without such records.
+    /// The name exists, or a wildcard stands for it, without such records.
     NoData,
     /// The name does not exist.
     NxDomain,
+}
+
+/// An RRset and whose it is.
+#[derive(Clone, Copy)]
+pub(super) struct Owned<'v> {
+    pub(super) rrset: RRsetRef<'v>,
+    /// None: the name's own. Else the wildcard's below the closest encloser, which is so many labels up.
+    pub(super) encloser: Option<usize>,
 }
 
 /// A set of the apex that the zone's header gives.
@@ -29,41 +39,68 @@ pub(super) enum ApexSet {
     Ns,
 }
 
-/// Searches `zone` for `name`, which lies in it.
+/// Searches `zone` for `name`, which lies in it. Walks down from the apex, so that a zone cut or a DNAME hides what
+/// lies below it.
 pub(super) fn find<'v>(view: &'v View<'_>, zone: Zone<'v>, name: &SearchName, record_type: RecordType) -> Found<'v> {
     let Some(apex_at) = name.cut_to(zone.header().apex.as_wire()) else { return Found::NxDomain };
-    for cut in (0..apex_at).rev() {
+    let apex = view.owner(zone, name, apex_at);
+    if apex_at == 0 {
+        return at_apex(zone, apex, record_type);
+    }
+    if let Some(dname) = apex.and_then(|rrsets| rrsets.get(RecordType::DNAME)) {
+        return Found::Redirect(dname, apex_at);
+    }
+    for cut in (1..apex_at).rev() {
         let Some(rrsets) = view.owner(zone, name, cut) else {
-            // The name one label up is the closest encloser (RFC 4592 section 3.3.1).
-            return match view.wildcard(zone, name, cut + 1) {
-                Some(rrsets) => at_name(rrsets, record_type),
-                None => Found::NxDomain,
-            };
+            return at_wildcard(view, zone, name, cut + 1, record_type);
         };
-        // RFC 4035 section 3.1.4.1: the parent answers for DS at the cut itself.
-        let answers_at_cut = cut == 0 && record_type == RecordType::DS;
-        if let Some(cut_set) = rrsets.get(RecordType::NS).filter(|_| !answers_at_cut) {
+        if let Some(cut_set) = rrsets.get(RecordType::NS) {
             return Found::Referral(cut_set, cut);
         }
-        if cut == 0 {
-            return at_name(rrsets, record_type);
+        if let Some(dname) = rrsets.get(RecordType::DNAME) {
+            return Found::Redirect(dname, cut);
         }
     }
-    match (record_type, view.owner(zone, name, apex_at)) {
+    let Some(rrsets) = view.owner(zone, name, 0) else { return at_wildcard(view, zone, name, 1, record_type) };
+    // RFC 4035 section 3.1.4.1: the parent answers for DS at the cut itself.
+    let cut_set = rrsets.get(RecordType::NS).filter(|_| record_type != RecordType::DS);
+    match cut_set {
+        Some(cut_set) => Found::Referral(cut_set, 0),
+        None => at_name(rrsets, None, record_type),
+    }
+}
+
+fn at_apex<'v>(zone: Zone<'v>, rrsets: Option<RRsets<'v>>, record_type: RecordType) -> Found<'v> {
+    match (record_type, rrsets) {
         // RFC 8482: one RRset is answer enough to ANY, and the SOA is the smallest that is always there.
         (RecordType::SOA | RecordType::ANY, _) => Found::Apex(ApexSet::Soa),
         (RecordType::NS, _) if !zone.header().nameservers.is_empty() => Found::Apex(ApexSet::Ns),
-        (_, Some(rrsets)) => at_name(rrsets, record_type),
+        (_, Some(rrsets)) => at_name(rrsets, None, record_type),
         (_, None) => Found::NoData,
     }
 }
 
-fn at_name(rrsets: RRsets<'_>, record_type: RecordType) -> Found<'_> {
+/// The name does not exist; the name `encloser` labels up is its closest encloser (RFC 4592 section 3.3.1).
+fn at_wildcard<'v>(
+    view: &'v View<'_>,
+    zone: Zone<'v>,
+    name: &SearchName,
+    encloser: usize,
+    record_type: RecordType,
+) -> Found<'v> {
+    match view.wildcard(zone, name, encloser) {
+        Some(rrsets) => at_name(rrsets, Some(encloser), record_type),
+        None => Found::NxDomain,
+    }
+}
+
+fn at_name(rrsets: RRsets<'_>, encloser: Option<usize>, record_type: RecordType) -> Found<'_> {
+    let owned = |rrset| Owned { rrset, encloser };
     if record_type == RecordType::ANY {
-        return rrsets.iter().next().map_or(Found::NoData, Found::Hit);
+        return rrsets.iter().next().map_or(Found::NoData, |rrset| Found::Hit(owned(rrset)));
     }
     match rrsets.get(record_type) {
-        Some(rrset) => Found::Hit(rrset),
-        None => rrsets.get(RecordType::CNAME).map_or(Found::NoData, Found::Follow),
+        Some(rrset) => Found::Hit(owned(rrset)),
+        None => rrsets.get(RecordType::CNAME).map_or(Found::NoData, |rrset| Found::Follow(owned(rrset))),
     }
 }

@@ -23,6 +23,8 @@ pub struct RRsetRef<'v> {
     pub record_type: RecordType,
     /// Seconds it may be kept.
     pub ttl: u32,
+    /// How many records it has.
+    pub count: u16,
     data: &'v [u8],
 }
 
@@ -47,6 +49,7 @@ impl<'v> RRsets<'v> {
             Some(RRsetRef {
                 record_type: RecordType(u16::from_le_bytes([head[0], head[1]])),
                 ttl: u32::from_le_bytes([head[2], head[3], head[4], head[5]]),
+                count: u16::from_le_bytes([head[6], head[7]]),
                 data,
             })
         })

@@ -70,6 +70,16 @@ impl SearchName {
         (self.suffix(cut) == suffix).then_some(cut)
     }
 
+    /// How many octets the `cut` leftmost labels take.
+    pub(crate) fn octets_cut(&self, cut: usize) -> usize {
+        usize::from(self.starts[cut])
+    }
+
+    /// As [`Self::identity`], for the name without its `cut` leftmost labels.
+    pub(crate) fn suffix_identity(&self, cut: usize) -> u64 {
+        self.hash(cut)
+    }
+
     /// A number that two names share only if they are equal, or with a chance of 2^-64.
     pub(crate) fn identity(&self) -> u64 {
         self.hash(0)

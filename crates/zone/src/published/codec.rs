@@ -11,13 +11,15 @@ use waymark_wire::{Name, Rdata, RecordType, Serial};
 use super::*;
 
 /// The format written by this release.
-pub const FORMAT: u8 = 1;
+pub const FORMAT: u8 = 2;
+/// The format of releases whose headers did not say whether a zone is signed; read, no longer written.
+const FORMAT_UNSIGNED: u8 = 1;
 
 /// Why bytes are not published data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Written by a release that this one does not know.
-    #[error("published data of format {0}; this release reads format {FORMAT}")]
+    #[error("published data of format {0}; this release reads formats up to {FORMAT}")]
     Format(u8),
     /// The bytes end early or make no sense.
     #[error("published data is damaged")]
@@ -99,12 +101,12 @@ impl RRset {
 
 fn decode<'a, T>(bytes: &'a [u8], read: impl FnOnce(&mut In<'a>) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
     let (&format, rest) = bytes.split_first().ok_or(DecodeError::Damaged)?;
-    if format != FORMAT {
+    if !matches!(format, FORMAT | FORMAT_UNSIGNED) {
         return Err(DecodeError::Format(format));
     }
-    let mut input = In(rest);
+    let mut input = In { rest, format };
     let value = read(&mut input)?;
-    if input.0.is_empty() { Ok(value) } else { Err(DecodeError::Damaged) }
+    if input.rest.is_empty() { Ok(value) } else { Err(DecodeError::Damaged) }
 }
 
 struct Out(Vec<u8>);
@@ -168,6 +170,7 @@ impl Out {
         }
         self.list(&header.nameservers, Self::name);
         self.number(u64::from(header.ns_ttl));
+        self.0.push(u8::from(header.signed));
     }
 
     fn rrset(&mut self, rrset: &RRset) {
@@ -190,12 +193,15 @@ impl Out {
     }
 }
 
-struct In<'a>(&'a [u8]);
+struct In<'a> {
+    rest: &'a [u8],
+    format: u8,
+}
 
 impl<'a> In<'a> {
     fn octet(&mut self) -> Result<u8, DecodeError> {
-        let (&octet, rest) = self.0.split_first().ok_or(DecodeError::Damaged)?;
-        self.0 = rest;
+        let (&octet, rest) = self.rest.split_first().ok_or(DecodeError::Damaged)?;
+        self.rest = rest;
         Ok(octet)
     }
 
@@ -221,15 +227,15 @@ impl<'a> In<'a> {
 
     fn bytes(&mut self) -> Result<&'a [u8], DecodeError> {
         let length: usize = self.small()?;
-        let (bytes, rest) = self.0.split_at_checked(length).ok_or(DecodeError::Damaged)?;
-        self.0 = rest;
+        let (bytes, rest) = self.rest.split_at_checked(length).ok_or(DecodeError::Damaged)?;
+        self.rest = rest;
         Ok(bytes)
     }
 
     fn list<T>(&mut self, read: impl Fn(&mut Self) -> Result<T, DecodeError>) -> Result<Vec<T>, DecodeError> {
         let length: usize = self.small()?;
         // Every item has at least one octet: a length beyond what is left is a lie, and allocates nothing.
-        if length > self.0.len() {
+        if length > self.rest.len() {
             return Err(DecodeError::Damaged);
         }
         (0..length).map(|_| read(self)).collect()
@@ -280,6 +286,7 @@ impl<'a> In<'a> {
             },
             nameservers: self.list(Self::name)?,
             ns_ttl: self.small()?,
+            signed: self.format != FORMAT_UNSIGNED && self.octet()? == 1,
         })
     }
 

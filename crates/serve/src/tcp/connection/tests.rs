@@ -6,7 +6,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, advance, sleep};
 use waymark_wire::RecordType;
 
+use waymark_zone::answer::Settings;
+
 use super::*;
+use crate::handler::Handler;
 use crate::test_zone::{catalog, ip, is_address, query, rcode};
 
 const ASKED: &str = "192.0.2.53";
@@ -16,7 +19,7 @@ const ADDRESS: [u8; 4] = [192, 0, 2, 80];
 fn connect(limits: Limits, room: usize) -> (DuplexStream, JoinHandle<End>) {
     let (near, far) = duplex(room);
     let (_writer, catalog) = catalog(&[(ASKED, ADDRESS)]);
-    let readers = Arc::new(Readers::new(&catalog, limits.of_answers()));
+    let readers = Arc::new(Readers::new(&catalog, Arc::new(Handler::new(Settings::default()))));
     let served = tokio::spawn(async move { serve(near, ip(ASKED), &readers, &Times::new(&limits), pending()).await });
     (far, served)
 }
@@ -186,7 +189,7 @@ async fn zero_lifts_the_time_outs() {
 #[test]
 fn many_large_answers_are_written_in_bounded_pieces() {
     let (_writer, catalog) = catalog(&[(ASKED, ADDRESS)]);
-    let readers = Readers::new(&catalog, Limits::default().of_answers());
+    let readers = Readers::new(&catalog, Arc::new(Handler::new(Settings::default())));
     let mut inbox = Inbox::new();
     let request = framed(&query(1, "big.example.test", RecordType::TXT));
     let count = inbox.buffer.len() / request.len();

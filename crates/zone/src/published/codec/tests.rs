@@ -22,14 +22,14 @@ prop_compose! {
 
 prop_compose! {
     fn any_header()(
-        apex in any_name(), rname in any_name(), account: u64, proven: bool, times: [u32; 6],
+        apex in any_name(), rname in any_name(), account: u64, proven: bool, signed: bool, times: [u32; 6],
         status in prop::sample::select(&[ZoneStatus::Pending, ZoneStatus::Active, ZoneStatus::Deleted]),
         scopes in prop::collection::vec(any::<u32>().prop_map(ScopeId), 0..5),
         nameservers in prop::collection::vec(any_name(), 0..4),
     ) -> ZoneHeader {
         let [refresh, retry, expire, minimum, ttl, ns_ttl] = times;
         let soa = Soa { mname: apex.clone(), rname, refresh, retry, expire, minimum, ttl };
-        ZoneHeader { apex, account: AccountNumber(account), status, proven, scopes, soa, nameservers, ns_ttl }
+        ZoneHeader { apex, account: AccountNumber(account), status, proven, scopes, soa, nameservers, ns_ttl, signed }
     }
 }
 
@@ -90,4 +90,13 @@ proptest! {
 #[test]
 fn an_unknown_format_is_named() {
     assert_eq!(ZoneHeader::decode(&[9, 0]), Err(DecodeError::Format(9)));
+}
+
+#[test]
+fn a_header_of_the_first_format_is_unsigned() {
+    let header = crate::testing::header("example", 7, &[1, 2]);
+    let mut bytes = header.encode();
+    bytes[0] = 1;
+    bytes.pop();
+    assert_eq!(ZoneHeader::decode(&bytes), Ok(header));
 }
