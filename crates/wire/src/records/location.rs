@@ -1,6 +1,6 @@
 //! Places on earth (RFC 1876): degrees, minutes, seconds, metres in text; 16 octets on the wire.
 
-use super::{RecordError, binary, word};
+use super::{RecordError, word};
 
 /// Octets of version 0, the only one there is.
 pub(super) const OCTETS: usize = 16;
@@ -19,7 +19,8 @@ const DEFAULTS: [u8; 3] = [0x12, 0x16, 0x13];
 /// Whether these are a location of version 0 within its bounds.
 pub(super) fn is_location(wire: &[u8]) -> bool {
     let Some(([0, sizes @ ..], [latitude, longitude, _])) = split(wire) else { return false };
-    let is_size = |size: u8| size >> 4 <= 9 && size & 15 <= 9;
+    // There is one way to say nothing.
+    let is_size = |size: u8| size == 0 || (1..=9).contains(&(size >> 4)) && size & 15 <= 9;
     sizes.into_iter().all(is_size)
         && latitude.abs_diff(MIDDLE) <= 90 * DEGREE
         && longitude.abs_diff(MIDDLE) <= 180 * DEGREE
@@ -46,14 +47,11 @@ pub(super) fn from_text<'t>(text: &'t str, wire: &mut Vec<u8>) -> Result<&'t str
     Ok(rest)
 }
 
-/// All fields in full, or `\#` for the few locations that spell a size of nothing in an odd way.
+/// All fields in full.
 pub(super) fn to_text(wire: &[u8]) -> String {
     let Some(([_, sizes @ ..], [latitude, longitude, altitude])) = split(wire) else {
-        return binary::generic_text(wire);
+        return String::new();
     };
-    if sizes.iter().any(|size| (1..=15).contains(size) && size & 15 != 0) {
-        return binary::generic_text(wire);
-    }
     let altitude = i64::from(altitude) - BELOW;
     let sign = if altitude < 0 { "-" } else { "" };
     let mut text = format!(
