@@ -46,24 +46,7 @@ impl Name {
     /// Reads a name in presentation form (RFC 1035 section 5.1: `\.`, `\DDD`); a dot at the end changes nothing.
     /// Unicode labels become A-labels (IDNA 2008 as browsers apply it, UTS 46).
     pub fn from_text(text: &str) -> Result<Self, NameError> {
-        if text == "." {
-            return Ok(Self::root());
-        }
-        let ascii;
-        let text = if text.is_ascii() {
-            text
-        } else {
-            ascii = idna_to_ascii(text)?;
-            &ascii
-        };
-        if text.is_empty() {
-            return Err(NameError::LabelLength);
-        }
-        if text.contains(|character: char| character.is_ascii_control() || character == ' ') {
-            return Err(NameError::Character);
-        }
-        let parsed: domain::base::Name<Vec<u8>> = text.parse()?;
-        Self::from_checked(parsed.into_octets())
+        Self::from_checked(text_to_wire(text)?)
     }
 
     /// Reads a whole uncompressed name from wire form.
@@ -227,6 +210,48 @@ pub fn label_starts(wire: &[u8]) -> impl Iterator<Item = usize> + '_ {
     })
 }
 
+/// A name in presentation form as uncompressed wire form, its case kept; see [`Name::from_text`].
+pub(crate) fn text_to_wire(text: &str) -> Result<Vec<u8>, NameError> {
+    if text == "." {
+        return Ok(vec![0]);
+    }
+    let ascii;
+    let text = if text.is_ascii() {
+        text
+    } else {
+        ascii = idna_to_ascii(text)?;
+        &ascii
+    };
+    if text.is_empty() {
+        return Err(NameError::LabelLength);
+    }
+    if text.contains(|character: char| character.is_ascii_control() || character == ' ') {
+        return Err(NameError::Character);
+    }
+    let parsed: domain::base::Name<Vec<u8>> = text.parse()?;
+    Ok(parsed.into_octets())
+}
+
+/// A name in uncompressed wire form as presentation form without the dot at the end, its case kept.
+pub(crate) fn write_text(wire: &[u8], out: &mut impl fmt::Write) -> fmt::Result {
+    if wire == [0] {
+        return out.write_str(".");
+    }
+    for (index, label) in (Labels { rest: wire }).enumerate() {
+        if index > 0 {
+            out.write_char('.')?;
+        }
+        for &octet in label {
+            match octet {
+                b'.' | b'\\' | b'"' | b';' | b'(' | b')' | b'$' | b'@' => write!(out, "\\{}", octet as char)?,
+                0x21..=0x7e => out.write_char(octet as char)?,
+                _ => write!(out, "\\{octet:03}")?,
+            }
+        }
+    }
+    Ok(())
+}
+
 fn idna_to_ascii(text: &str) -> Result<String, NameError> {
     // Label by label, because IDNA knows neither `*` nor the underscores of service names.
     let labels: Result<Vec<String>, NameError> = text
@@ -264,22 +289,7 @@ impl Ord for Name {
 impl fmt::Display for Name {
     /// Presentation form without the dot at the end, as the API returns names; the root is `.`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_root() {
-            return f.write_str(".");
-        }
-        for (index, label) in self.labels().enumerate() {
-            if index > 0 {
-                f.write_str(".")?;
-            }
-            for &octet in label {
-                match octet {
-                    b'.' | b'\\' | b'"' | b';' | b'(' | b')' | b'$' | b'@' => write!(f, "\\{}", octet as char)?,
-                    0x21..=0x7e => write!(f, "{}", octet as char)?,
-                    _ => write!(f, "\\{octet:03}")?,
-                }
-            }
-        }
-        Ok(())
+        write_text(&self.0, f)
     }
 }
 

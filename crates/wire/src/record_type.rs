@@ -15,25 +15,53 @@ impl RecordType {
     pub const CNAME: Self = Self(5);
     /// Start of authority.
     pub const SOA: Self = Self(6);
+    /// Name for an address, or any pointer.
+    pub const PTR: Self = Self(12);
     /// Mail exchange.
     pub const MX: Self = Self(15);
     /// Text strings.
     pub const TXT: Self = Self(16);
     /// IPv6 address.
     pub const AAAA: Self = Self(28);
-    /// Location of a service (RFC 2782).
+    /// Place on earth (RFC 1876).
+    pub const LOC: Self = Self(29);
+    /// Hosts and ports of a service (RFC 2782).
     pub const SRV: Self = Self(33);
-    /// Redirection of everything below a name (RFC 6672).
+    /// Rule that rewrites a name (RFC 3403).
+    pub const NAPTR: Self = Self(35);
+    /// Certificate (RFC 4398).
+    pub const CERT: Self = Self(37);
+    /// Canonical name of what is below an alias (RFC 6672).
     pub const DNAME: Self = Self(39);
     /// EDNS(0) pseudo record (RFC 6891).
     pub const OPT: Self = Self(41);
     /// Delegation signer, which belongs to the parent's side of a cut (RFC 4035 section 3.1.4.1).
     pub const DS: Self = Self(43);
+    /// Fingerprint of an SSH key (RFC 4255).
+    pub const SSHFP: Self = Self(44);
     /// Signature of an RRset (RFC 4034).
     pub const RRSIG: Self = Self(46);
-    /// Service binding (RFC 9460).
+    /// Next name, and the types of this one (RFC 4034).
+    pub const NSEC: Self = Self(47);
+    /// Key of a zone (RFC 4034).
+    pub const DNSKEY: Self = Self(48);
+    /// Next hashed name, and the types of this one (RFC 5155).
+    pub const NSEC3: Self = Self(50);
+    /// How a zone's names are hashed (RFC 5155).
+    pub const NSEC3PARAM: Self = Self(51);
+    /// Certificate of a TLS service (RFC 6698).
+    pub const TLSA: Self = Self(52);
+    /// Certificate of a mail user (RFC 8162).
+    pub const SMIMEA: Self = Self(53);
+    /// DS that a child wants (RFC 7344).
+    pub const CDS: Self = Self(59);
+    /// DNSKEY whose DS a child wants (RFC 7344).
+    pub const CDNSKEY: Self = Self(60);
+    /// Key of a mail user (RFC 7929).
+    pub const OPENPGPKEY: Self = Self(61);
+    /// Endpoints of a service (RFC 9460).
     pub const SVCB: Self = Self(64);
-    /// Service binding for HTTP (RFC 9460).
+    /// Endpoints of an HTTP origin (RFC 9460).
     pub const HTTPS: Self = Self(65);
     /// Incremental transfer.
     pub const IXFR: Self = Self(251);
@@ -41,20 +69,109 @@ impl RecordType {
     pub const AXFR: Self = Self(252);
     /// Any type the server cares to give (RFC 8482).
     pub const ANY: Self = Self(255);
+    /// URI of a service (RFC 7553).
+    pub const URI: Self = Self(256);
+    /// Authorities that may issue certificates (RFC 8659).
+    pub const CAA: Self = Self(257);
 
     /// Whether a question may ask for this type: not OPT, not the meta types of RFC 6895 section 3.1 other than
     /// ANY and the transfers.
     pub fn is_question_type(self) -> bool {
         !matches!(self.0, 0 | 41 | 249 | 250 | 253 | 254)
     }
+
+    /// Whether a zone may hold records of this type: not OPT, and no meta type (RFC 6895 section 3.1).
+    pub fn is_data_type(self) -> bool {
+        !matches!(self.0, 0 | 41 | 128..=255)
+    }
+
+    /// The type of a mnemonic in any case, or of `TYPEnnn` (RFC 3597 section 5). Knows the types of the table, the
+    /// meta types that can be asked for, and the other mnemonics that lists of types may hold.
+    pub fn from_mnemonic(text: &str) -> Option<Self> {
+        if let Some(row) = crate::records::row_by_mnemonic(text) {
+            return Some(row.record_type);
+        }
+        if let Some((number, _)) = META.iter().chain(OTHERS).find(|(_, name)| name.eq_ignore_ascii_case(text)) {
+            return Some(Self(*number));
+        }
+        let (prefix, digits) = text.split_at_checked(4)?;
+        let is_number = prefix.eq_ignore_ascii_case("TYPE") && digits.bytes().all(|octet| octet.is_ascii_digit());
+        is_number.then(|| digits.parse().ok()).flatten().map(Self)
+    }
 }
+
+/// Meta types that can be asked for.
+const META: &[(u16, &str)] = &[(251, "IXFR"), (252, "AXFR"), (255, "ANY")];
+
+/// Mnemonics of types that are opaque data here (IANA "Resource Record TYPEs"): read, and printed as `TYPEnnn`.
+const OTHERS: &[(u16, &str)] = &[
+    (3, "MD"),
+    (4, "MF"),
+    (7, "MB"),
+    (8, "MG"),
+    (9, "MR"),
+    (10, "NULL"),
+    (11, "WKS"),
+    (13, "HINFO"),
+    (14, "MINFO"),
+    (17, "RP"),
+    (18, "AFSDB"),
+    (19, "X25"),
+    (20, "ISDN"),
+    (21, "RT"),
+    (22, "NSAP"),
+    (23, "NSAP-PTR"),
+    (24, "SIG"),
+    (25, "KEY"),
+    (26, "PX"),
+    (27, "GPOS"),
+    (30, "NXT"),
+    (31, "EID"),
+    (32, "NIMLOC"),
+    (34, "ATMA"),
+    (36, "KX"),
+    (38, "A6"),
+    (40, "SINK"),
+    (42, "APL"),
+    (45, "IPSECKEY"),
+    (49, "DHCID"),
+    (55, "HIP"),
+    (56, "NINFO"),
+    (57, "RKEY"),
+    (58, "TALINK"),
+    (62, "CSYNC"),
+    (63, "ZONEMD"),
+    (66, "DSYNC"),
+    (67, "HHIT"),
+    (68, "BRID"),
+    (99, "SPF"),
+    (104, "NID"),
+    (105, "L32"),
+    (106, "L64"),
+    (107, "LP"),
+    (108, "EUI48"),
+    (109, "EUI64"),
+    (128, "NXNAME"),
+    (258, "AVC"),
+    (259, "DOA"),
+    (260, "AMTRELAY"),
+    (261, "RESINFO"),
+    (262, "WALLET"),
+    (263, "CLA"),
+    (264, "IPN"),
+    (32768, "TA"),
+    (32769, "DLV"),
+];
 
 impl fmt::Display for RecordType {
     /// The mnemonic, or `TYPEnnn` (RFC 3597 section 5).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match crate::records::row(*self) {
             Some(row) => f.write_str(row.mnemonic),
-            None => write!(f, "TYPE{}", self.0),
+            None => match META.iter().find(|(number, _)| *number == self.0) {
+                Some((_, mnemonic)) => f.write_str(mnemonic),
+                None => write!(f, "TYPE{}", self.0),
+            },
         }
     }
 }

@@ -2,91 +2,36 @@
 //!
 //! One [`Row`] per type says which fields its data has and how the API shows it. From the rows come parsing of zone
 //! files and of API input, the canonical wire form, presentation text, the API's `content` and `priority`, and name
-//! compression. A new type is a new row; only a new *kind of field* needs code (in `records/field.rs`).
+//! compression. A new type is a new row (`records/table.rs`); only a new *kind of field* needs code
+//! (`records/field.rs` and the files beside it, one per family of fields).
 //!
-//! [`Rdata`] is data of one record in canonical form: uncompressed, names in lower case (RFC 4034 section 6.2).
+//! ```text
+//!  zone-file text --words--> Field::read_text  \
+//!  API content    ---------> Field::read_text   >-- rule of the row --> Rdata --Field::to_text--> text
+//!  wire, `\# n hex` -------> Field::wire_len   /
+//! ```
+//!
+//! [`Rdata`] is data of one record in canonical form: uncompressed, and names in lower case where canonical form has
+//! them so (RFC 4034 section 6.2, RFC 6840 section 5.1).
 
+mod binary;
 mod field;
+mod location;
+mod number;
+mod parameters;
+mod rules;
+mod table;
 mod text;
+mod types;
 
 use std::fmt;
 
 pub use field::Field;
+pub use table::{Api, ROWS, Row, row, row_by_mnemonic};
+pub use types::{list_of, types_of};
 
 use crate::name::{Name, NameError};
 use crate::record_type::RecordType;
-
-/// One record type.
-#[derive(Debug)]
-pub struct Row {
-    /// Its number.
-    pub record_type: RecordType,
-    /// Its mnemonic.
-    pub mnemonic: &'static str,
-    /// The fields of its data in wire order, with the names that the API's `data` and the documents use.
-    pub fields: &'static [(&'static str, Field)],
-    /// How users may write it through the API; none for types that only the platform makes.
-    pub api: Option<Api>,
-}
-
-/// How the API shows a type (`dns-api.json`, `records`).
-#[derive(Debug)]
-pub struct Api {
-    /// Whether traffic for it can be proxied.
-    pub proxiable: bool,
-    /// Whether the first field is `priority` at the top level and `content` holds the rest.
-    pub priority: bool,
-}
-
-const fn plain(proxiable: bool) -> Option<Api> {
-    Some(Api { proxiable, priority: false })
-}
-
-/// The table. Sorted by number.
-pub static ROWS: &[Row] = &[
-    Row { record_type: RecordType::A, mnemonic: "A", fields: &[("address", Field::Ipv4)], api: plain(true) },
-    Row { record_type: RecordType::NS, mnemonic: "NS", fields: &[("nsdname", Field::HOST)], api: plain(false) },
-    Row { record_type: RecordType::CNAME, mnemonic: "CNAME", fields: &[("target", Field::HOST)], api: plain(true) },
-    Row {
-        record_type: RecordType::SOA,
-        mnemonic: "SOA",
-        fields: &[
-            ("mname", Field::HOST),
-            ("rname", Field::HOST),
-            ("serial", Field::U32),
-            ("refresh", Field::U32),
-            ("retry", Field::U32),
-            ("expire", Field::U32),
-            ("minimum", Field::U32),
-        ],
-        api: None,
-    },
-    Row {
-        record_type: RecordType::MX,
-        mnemonic: "MX",
-        fields: &[("priority", Field::U16), ("target", Field::HOST)],
-        api: Some(Api { proxiable: false, priority: true }),
-    },
-    Row { record_type: RecordType::TXT, mnemonic: "TXT", fields: &[("text", Field::Strings)], api: plain(false) },
-    Row { record_type: RecordType::AAAA, mnemonic: "AAAA", fields: &[("address", Field::Ipv6)], api: plain(true) },
-];
-
-impl Row {
-    /// Whether the data holds a name that may be compressed (RFC 3597 section 4).
-    pub fn has_compressible_name(&self) -> bool {
-        self.fields.iter().any(|(_, field)| matches!(field, Field::Name { compress: true }))
-    }
-}
-
-/// The row of a type, if the table has one.
-pub fn row(record_type: RecordType) -> Option<&'static Row> {
-    ROWS.iter().find(|row| row.record_type == record_type)
-}
-
-/// The row of a mnemonic, in any case.
-pub fn row_by_mnemonic(mnemonic: &str) -> Option<&'static Row> {
-    ROWS.iter().find(|row| row.mnemonic.eq_ignore_ascii_case(mnemonic))
-}
 
 /// What is wrong with a record's data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -119,6 +64,20 @@ pub enum RecordError {
         /// The largest value.
         max: u32,
     },
+    /// A value that is not what its field takes.
+    #[error("{text:?} is not {needed}")]
+    Value {
+        /// What was given.
+        text: String,
+        /// What is needed.
+        needed: &'static str,
+    },
+    /// Fields that do not go together.
+    #[error("{0}")]
+    Rule(&'static str),
+    /// A character string of more octets than its length can say.
+    #[error("a string of {0} octets: a string has at most 255")]
+    StringTooLong(usize),
     /// Quotes that do not pair up, or text between quoted strings.
     #[error("the quotation marks of the text do not match")]
     Quotes,
@@ -134,6 +93,12 @@ pub enum RecordError {
     /// The wire form is cut or has octets left over.
     #[error("the data's wire form is malformed")]
     Wire,
+}
+
+impl RecordError {
+    fn value(text: &str, needed: &'static str) -> Self {
+        Self::Value { text: text.to_owned(), needed }
+    }
 }
 
 /// The data of one record, checked, in canonical wire form.
@@ -153,7 +118,7 @@ pub struct Content {
 }
 
 impl Rdata {
-    /// Checks data in wire form. Data of a type without a row is opaque (RFC 3597).
+    /// Checks data in uncompressed wire form. Data of a type without a row is opaque (RFC 3597).
     pub fn from_wire(record_type: RecordType, wire: &[u8]) -> Result<Self, RecordError> {
         if wire.len() > usize::from(u16::MAX) {
             return Err(RecordError::TooLong);
@@ -171,20 +136,31 @@ impl Rdata {
             if at != wire.len() {
                 return Err(RecordError::Wire);
             }
+            row.check(wire)?;
         }
         Ok(Self { record_type, wire: canonical.into_boxed_slice() })
     }
 
-    /// Reads data in presentation form (RFC 1035 section 5.1). Names are relative to `origin` unless they end in a
-    /// dot.
+    /// Reads data in presentation form (RFC 1035 section 5.1), on one line and without comments. Names are relative to
+    /// `origin` unless they end in a dot. Data of any type may be written as `\# length hex` (RFC 3597 section 5), and
+    /// is checked like any other.
     pub fn from_text(record_type: RecordType, text: &str, origin: &Name) -> Result<Self, RecordError> {
-        let row = row(record_type).ok_or_else(|| RecordError::Type(record_type.to_string()))?;
+        let not_here = || RecordError::Type(record_type.to_string());
+        if !record_type.is_data_type() {
+            return Err(not_here());
+        }
         let mut rest = text.trim_start();
+        if let ("\\#", octets) = word(rest) {
+            return Self::from_wire(record_type, &binary::generic(octets.trim_end())?);
+        }
+        let row = row(record_type).ok_or_else(not_here)?;
         let mut wire = Vec::new();
         for (name, field) in row.fields {
             rest = field.read_text(name, rest, Some(origin), &mut wire)?;
         }
-        Self::finish(record_type, wire, rest)
+        let rdata = Self::finish(record_type, wire, rest)?;
+        row.check(&rdata.wire)?;
+        Ok(rdata)
     }
 
     /// Reads what the API was given. Names are absolute, with or without the dot at the end; `@` is `apex`.
@@ -266,14 +242,29 @@ impl Rdata {
     }
 }
 
+/// The token at the start of `text`, up to a blank without a backslash before it, and what follows the blanks.
+fn word(text: &str) -> (&str, &str) {
+    let mut escaped = false;
+    let end = text.bytes().position(|octet| {
+        let ends = matches!(octet, b' ' | b'\t') && !escaped;
+        escaped = octet == b'\\' && !escaped;
+        ends
+    });
+    let (token, rest) = text.split_at(end.unwrap_or(text.len()));
+    (token, rest.trim_start())
+}
+
 impl fmt::Display for Rdata {
     /// Presentation form, as a zone file has it: names absolute, with the dot at the end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (_, field, value)) in self.fields().into_iter().enumerate() {
-            if index > 0 {
-                f.write_str(" ")?;
+        let mut between = "";
+        for (_, field, value) in self.fields() {
+            let text = field.to_text(value, true);
+            // Lists may be empty.
+            if !text.is_empty() {
+                write!(f, "{between}{text}")?;
+                between = " ";
             }
-            f.write_str(&field.to_text(value, true))?;
         }
         Ok(())
     }

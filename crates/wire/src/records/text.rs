@@ -29,12 +29,7 @@ pub(super) fn strings_from_zone_file(text: &str) -> Result<Vec<u8>, RecordError>
     let mut wire = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {
-        let (value, after) = match rest.strip_prefix('"') {
-            Some(inside) => until_quote(inside)?,
-            None => bare_word(rest)?,
-        };
-        wire.extend(cut(&value));
-        rest = after.trim_start();
+        rest = string_from_zone_file(rest, &mut wire)?;
     }
     match wire.len() {
         0 => Err(RecordError::Missing("text")),
@@ -42,23 +37,46 @@ pub(super) fn strings_from_zone_file(text: &str) -> Result<Vec<u8>, RecordError>
     }
 }
 
+/// One string at the start of zone-file text, onto `wire` behind its length; gives the text behind it.
+pub(super) fn string_from_zone_file<'t>(text: &'t str, wire: &mut Vec<u8>) -> Result<&'t str, RecordError> {
+    let (value, rest) = text_from_zone_file(text)?;
+    wire.push(u8::try_from(value.len()).map_err(|_| RecordError::StringTooLong(value.len()))?);
+    wire.extend(value);
+    Ok(rest.trim_start())
+}
+
+/// A quoted string or a bare word of any length at the start of zone-file text, and the text behind it.
+pub(super) fn text_from_zone_file(text: &str) -> Result<(Vec<u8>, &str), RecordError> {
+    match text.strip_prefix('"') {
+        Some(inside) => until_quote(inside, Escapes::Strict),
+        None => bare_word(text),
+    }
+}
+
 /// Wire form to quoted strings, as both a zone file and the API understand them.
 pub(super) fn strings_to_text(wire: &[u8]) -> String {
-    let mut text = String::with_capacity(wire.len() + 2);
+    let mut texts = Vec::new();
     let mut rest = wire;
     while let Some((&length, after)) = rest.split_first() {
         let (string, after) = after.split_at(usize::from(length).min(after.len()));
-        text.push_str(if text.is_empty() { "\"" } else { " \"" });
-        for &octet in string {
-            match octet {
-                b'"' | b'\\' => text.extend(['\\', octet as char]),
-                0x20..=0x7e => text.push(octet as char),
-                _ => text.push_str(&format!("\\{octet:03}")),
-            }
-        }
-        text.push('"');
+        texts.push(quoted_text(string));
         rest = after;
     }
+    texts.join(" ")
+}
+
+/// Octets in quotes, with escapes for what is not plain ASCII.
+pub(super) fn quoted_text(octets: &[u8]) -> String {
+    let mut text = String::with_capacity(octets.len() + 2);
+    text.push('"');
+    for &octet in octets {
+        match octet {
+            b'"' | b'\\' => text.extend(['\\', octet as char]),
+            0x20..=0x7e => text.push(octet as char),
+            _ => text.push_str(&format!("\\{octet:03}")),
+        }
+    }
+    text.push('"');
     text
 }
 
@@ -76,22 +94,31 @@ fn quoted(text: &str) -> Result<Vec<u8>, RecordError> {
     let mut rest = text;
     while !rest.is_empty() {
         let inside = rest.strip_prefix('"').ok_or(RecordError::Quotes)?;
-        let (value, after) = until_quote(inside)?;
+        let (value, after) = until_quote(inside, Escapes::Lenient)?;
         wire.extend(cut(&value));
         rest = after.trim_start();
     }
     Ok(wire)
 }
 
-fn until_quote(text: &str) -> Result<(Vec<u8>, &str), RecordError> {
-    unescape(text, |octet| octet == b'"').and_then(|(value, at)| match text.as_bytes().get(at) {
+/// What a backslash before a digit may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escapes {
+    /// The digit itself, unless three digits follow, as the API takes it.
+    Lenient,
+    /// The first of three digits (RFC 1035 section 5.1).
+    Strict,
+}
+
+fn until_quote(text: &str, escapes: Escapes) -> Result<(Vec<u8>, &str), RecordError> {
+    unescape(text, escapes, |octet| octet == b'"').and_then(|(value, at)| match text.as_bytes().get(at) {
         Some(_) => Ok((value, &text[at + 1..])),
         None => Err(RecordError::Quotes),
     })
 }
 
 fn bare_word(text: &str) -> Result<(Vec<u8>, &str), RecordError> {
-    let (value, at) = unescape(text, |octet| octet == b' ' || octet == b'\t' || octet == b'"')?;
+    let (value, at) = unescape(text, Escapes::Strict, |octet| matches!(octet, b' ' | b'\t' | b'"'))?;
     match text.as_bytes().get(at) {
         Some(b'"') => Err(RecordError::Quotes),
         _ => Ok((value, &text[at..])),
@@ -99,7 +126,7 @@ fn bare_word(text: &str) -> Result<(Vec<u8>, &str), RecordError> {
 }
 
 /// Octets up to the first unescaped one that `ends` the value, and where that is.
-fn unescape(text: &str, ends: impl Fn(u8) -> bool) -> Result<(Vec<u8>, usize), RecordError> {
+fn unescape(text: &str, escapes: Escapes, ends: impl Fn(u8) -> bool) -> Result<(Vec<u8>, usize), RecordError> {
     let octets = text.as_bytes();
     let mut value = Vec::new();
     let mut at = 0;
@@ -118,6 +145,9 @@ fn unescape(text: &str, ends: impl Fn(u8) -> bool) -> Result<(Vec<u8>, usize), R
                 let too_big = RecordError::Number { text: code.to_string(), max: 255 };
                 value.push(u8::try_from(code).map_err(|_| too_big)?);
                 at += 4;
+            }
+            [digit, ..] if digit.is_ascii_digit() && escapes == Escapes::Strict => {
+                return Err(RecordError::value(text, "text in which three digits follow a backslash and a digit"));
             }
             [escaped, ..] => {
                 value.push(escaped);
