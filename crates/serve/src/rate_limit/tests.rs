@@ -54,6 +54,15 @@ fn who_stays_below_the_limit_is_never_suppressed() {
 }
 
 #[test]
+fn a_rate_that_does_not_divide_a_second_is_rounded_down() {
+    let limiter = per_second(900_001);
+    let sent = |now, count| sent(&limiter, "192.0.2.1", Class::Positive, 1, now, count);
+    assert_eq!(sent(0, 1_000_000), 900_001);
+    let after_a_millisecond = sent(SECOND / 1000, 1000);
+    assert!((850..=900).contains(&after_a_millisecond), "{after_a_millisecond}");
+}
+
+#[test]
 fn zero_lifts_the_limit() {
     assert!(RateLimiter::new(&Options::default(), [7; 16]).is_none());
 }
