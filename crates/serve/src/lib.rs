@@ -28,7 +28,7 @@
 pub mod clock;
 pub mod cookies;
 pub mod edge_file;
-//pub mod events;
+pub mod events;
 pub mod rate_limit;
 pub mod server;
 pub mod sockets;

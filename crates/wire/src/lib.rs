@@ -16,7 +16,9 @@
 //! - [`serial`]: serial numbers (RFC 1982).
 //! - [`query`]: reading a request without allocating.
 //! - [`message`]: writing a response into the caller's buffer.
+//! - [`event`]: what is kept of an answer, in its byte form.
 
+pub mod event;
 pub mod message;
 pub mod name;
 pub mod query;
@@ -24,6 +26,7 @@ pub mod record_type;
 pub mod records;
 pub mod serial;
 
+pub use event::Event;
 pub use message::MessageWriter;
 pub use name::{Name, NameError};
 pub use query::{Query, Reject};
