@@ -17,13 +17,20 @@
 //! - [`sockets`]: every socket is made here.
 //! - [`udp`] and [`tcp`]: the transports.
 //! - [`statistics`]: what the transports have counted.
+//! - [`clock`]: the time, read once for a batch.
+//! - [`cookies`] and [`rate_limit`]: who may be answered over UDP, and how often.
+//! - [`events`]: one record per answer, for whoever counts or keeps them.
 //! - [`edge_file`]: the file from which an edge starts without asking anybody.
 //!
 //! Not here: what the answer is (`zone`), where changes come from (the program carries journal entries to the catalog
 //! and to the edge's file).
 
+pub mod clock;
+pub mod cookies;
 pub mod edge_file;
+pub mod events;
 mod handler;
+pub mod rate_limit;
 pub mod server;
 pub mod sockets;
 pub mod statistics;

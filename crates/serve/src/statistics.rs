@@ -84,15 +84,15 @@ pub struct Connections {
 
 /// A number that one thread at a time adds to, and any thread reads.
 #[derive(Default)]
-struct Counter(AtomicU64);
+pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
-    fn add(&self, amount: u64) {
+    pub(crate) fn add(&self, amount: u64) {
         // Not `fetch_add`: nobody else writes, and a locked instruction per count would show in the cost of an answer.
         self.0.store(self.0.load(Relaxed).wrapping_add(amount), Relaxed);
     }
 
-    fn get(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }
 }

@@ -17,8 +17,10 @@
 //! - [`edns`]: OPT records and their options.
 //! - [`query`]: reading a request without allocating.
 //! - [`message`]: writing a response into the caller's buffer.
+//! - [`event`]: what is kept of an answer, in its byte form.
 
 pub mod edns;
+pub mod event;
 pub mod message;
 pub mod name;
 pub mod query;
@@ -27,6 +29,7 @@ pub mod records;
 pub mod serial;
 
 pub use edns::ExtendedError;
+pub use event::Event;
 pub use message::MessageWriter;
 pub use name::{Name, NameError};
 pub use query::{Query, Reject, Request};
