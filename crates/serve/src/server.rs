@@ -38,11 +38,14 @@ pub struct Options {
 /// The limits of the nameserver. 0 lifts a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// TCP connections at a time.
+    /// TCP connections at a time. When all places are taken, a new connection gets that of the one that has been idle
+    /// longest (RFC 9210 section 4.2); while none is idle it is closed at once.
     pub tcp_connections_max: usize,
-    /// TCP connections at a time from one IPv4 address, or from one IPv6 network of 64 bits.
+    /// TCP connections at a time from one IPv4 address, or from one IPv6 network of 64 bits. A client that opens more
+    /// loses the one that has been idle longest.
     pub tcp_connections_per_client_max: usize,
-    /// How long a TCP connection may stay without a request, in milliseconds (RFC 7766 section 6.2.3).
+    /// How long a TCP connection may stay without a request, in milliseconds (RFC 7766 section 6.2.3); a quarter of it
+    /// while more than three quarters of all places are taken.
     pub tcp_idle_ms: u64,
     /// How long a TCP request may take from its first octet to its last, in milliseconds.
     pub tcp_message_ms: u64,

@@ -74,10 +74,12 @@ pub struct Connections {
     pub open: u64,
     /// Taken in.
     pub accepted: u64,
-    /// Closed at once, because there were too many in all.
+    /// Closed at once, because there were too many in all, and none of them was idle.
     pub refused_in_all: u64,
-    /// Closed at once, because their client had too many.
+    /// Closed at once, because their client had too many, and none of them was idle.
     pub refused_per_client: u64,
+    /// Closed while they were idle, because a new connection needed the place.
+    pub evicted_idle: u64,
     /// Closed because the client was silent, or read or wrote too slowly.
     pub timed_out: u64,
 }

@@ -60,6 +60,16 @@ fn ask_udp(client: &UdpSocket, request: &[u8]) -> Vec<u8> {
 
 fn ask_tcp(client: &mut TcpStream, request: &[u8]) -> Vec<u8> {
     client.write_all(&[&(request.len() as u16).to_be_bytes()[..], request].concat()).unwrap();
+    read_tcp(client)
+}
+
+/// Asks, and begins a further request in the same segment, so that the connection is not idle when this returns.
+fn ask_and_go_on(client: &mut TcpStream, request: &[u8]) -> Vec<u8> {
+    client.write_all(&[&(request.len() as u16).to_be_bytes()[..], request, &[0]].concat()).unwrap();
+    read_tcp(client)
+}
+
+fn read_tcp(client: &mut TcpStream) -> Vec<u8> {
     let mut length = [0; 2];
     client.read_exact(&mut length).unwrap();
     let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
@@ -215,11 +225,11 @@ async fn the_first_question_after_a_change_sees_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_has_only_so_many_connections() {
-    let limits = Limits { tcp_connections_per_client_max: 2, ..Limits::default() };
+    let limits = Limits { tcp_connections_per_client_max: 2, tcp_message_ms: 0, ..Limits::default() };
     let running = start(&["0.0.0.0"], 1, limits, &[("127.0.0.11", [192, 0, 2, 1])]);
     let mut held: Vec<TcpStream> = (0..2).map(|_| running.tcp("127.0.0.11")).collect();
     for client in &mut held {
-        assert!(is_address(&ask_tcp(client, &www(1)), 1, [192, 0, 2, 1]));
+        assert!(is_address(&ask_and_go_on(client, &www(1)), 1, [192, 0, 2, 1]));
     }
     assert!(is_closed(&mut running.tcp("127.0.0.11")));
     // Another client is not the first one's business.
@@ -237,16 +247,45 @@ async fn a_client_has_only_so_many_connections() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn there_are_only_so_many_connections_in_all() {
-    let limits = Limits { tcp_connections_max: 3, tcp_connections_per_client_max: 0, ..Limits::default() };
+    let limits =
+        Limits { tcp_connections_max: 3, tcp_connections_per_client_max: 0, tcp_message_ms: 0, ..Limits::default() };
     let running = start(&["0.0.0.0"], 1, limits, &[("127.0.0.11", [192, 0, 2, 1])]);
     let mut held: Vec<TcpStream> = (0..3).map(|_| running.tcp("127.0.0.11")).collect();
     for client in &mut held {
-        assert!(is_address(&ask_tcp(client, &www(1)), 1, [192, 0, 2, 1]));
+        assert!(is_address(&ask_and_go_on(client, &www(1)), 1, [192, 0, 2, 1]));
     }
     assert!(is_closed(&mut running.tcp("127.0.0.11")));
     assert_eq!(running.server.statistics().connections.refused_in_all, 1);
     assert!(is_address(&ask_udp(&running.udp("127.0.0.11"), &www(2)), 2, [192, 0, 2, 1]), "UDP answers meanwhile");
-    assert!(is_address(&ask_tcp(&mut held[0], &www(3)), 3, [192, 0, 2, 1]), "and so do open connections");
+    // The first octet of its length is there already.
+    held[0].write_all(&[&[www(3).len() as u8][..], &www(3)].concat()).unwrap();
+    assert!(is_address(&read_tcp(&mut held[0]), 3, [192, 0, 2, 1]), "and so do open connections");
+    assert_eq!(running.server.statistics().connections.evicted_idle, 0);
+}
+
+/// RFC 9210 section 4.2.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_connection_makes_room_for_a_new_one() {
+    for (in_all, per_client) in [(3, 0), (0, 3)] {
+        let limits = Limits {
+            tcp_connections_max: in_all,
+            tcp_connections_per_client_max: per_client,
+            tcp_idle_ms: 0,
+            tcp_message_ms: 0,
+            ..Limits::default()
+        };
+        let running = start(&["0.0.0.0"], 1, limits, &[("127.0.0.11", [192, 0, 2, 1])]);
+        let mut held: Vec<TcpStream> = (0..3).map(|_| running.tcp("127.0.0.11")).collect();
+        assert!(is_address(&ask_and_go_on(&mut held[0], &www(1)), 1, [192, 0, 2, 1]));
+        assert!(is_address(&ask_tcp(&mut held[2], &www(1)), 1, [192, 0, 2, 1]));
+        let mut new = running.tcp("127.0.0.11");
+        assert!(is_address(&ask_and_go_on(&mut new, &www(2)), 2, [192, 0, 2, 1]));
+        assert!(is_closed(&mut held[1]), "it never asked anything");
+        until(&running.server, |statistics| statistics.connections.evicted_idle == 1).await;
+        let connections = running.server.statistics().connections;
+        let refused = connections.refused_in_all + connections.refused_per_client;
+        assert_eq!((connections.open, connections.accepted, refused, connections.timed_out), (3, 4, 0, 0));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

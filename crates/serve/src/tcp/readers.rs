@@ -4,7 +4,6 @@
 //! there are cores, not one per connection. Answering takes microseconds and never waits, so that a plain lock is
 //! enough. Each message gets the generation of its own moment.
 
-use std::net::IpAddr;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -13,6 +12,7 @@ use std::thread;
 use waymark_zone::answer::{Limits, Transport, answer};
 use waymark_zone::catalog::{Catalog, Reader};
 
+use super::connection::{Answerer, Later, Reply, Session};
 use crate::statistics::Block;
 
 /// The largest answer over TCP, in octets (RFC 1035 section 4.2.2).
@@ -48,36 +48,6 @@ impl Readers {
         Self { slots: (0..count).map(|_| slot()).collect(), next: AtomicUsize::new(0), limits }
     }
 
-    /// Appends the answer to `request`, its length in front, to `out`. False if there is none to give.
-    pub(super) fn answer(&self, request: &[u8], asked: IpAddr, out: &mut Vec<u8>) -> bool {
-        let (mut desk, block) = self.desk();
-        let Desk { reader, out: buffer } = &mut *desk;
-        block.received(request.len());
-        let answered = answer(&reader.view(), request, asked, Transport::Tcp, &self.limits, buffer);
-        let Some(answered) = answered else {
-            block.dropped();
-            return false;
-        };
-        block.answered(&answered);
-        let length = answered.length.min(RESPONSE_OCTETS_MAX);
-        out.extend_from_slice(&(length as u16).to_be_bytes());
-        out.extend_from_slice(&buffer[..length]);
-        true
-    }
-
-    /// Counts a request that is not read because of its length, and so gets no answer.
-    pub(super) fn refuse(&self, octets: usize) {
-        let (_desk, block) = self.desk();
-        block.received(octets);
-        block.dropped();
-    }
-
-    /// Counts answers that a connection did not take.
-    pub(super) fn unsent(&self, answers: usize) {
-        let (_desk, block) = self.desk();
-        block.unsent(answers);
-    }
-
     /// The counters of all readers.
     pub(super) fn blocks(&self) -> impl Iterator<Item = &Block> {
         self.slots.iter().map(|slot| &slot.block)
@@ -98,5 +68,41 @@ impl Readers {
         }
         let slot = in_turn(0);
         (slot.desk.lock().unwrap_or_else(PoisonError::into_inner), &slot.block)
+    }
+}
+
+impl Answerer for Readers {
+    fn answer(&self, request: &[u8], session: &Session, out: &mut Vec<u8>, _later: Later<'_>) -> Reply {
+        let (mut desk, block) = self.desk();
+        let Desk { reader, out: buffer } = &mut *desk;
+        block.received(request.len());
+        let answered = answer(&reader.view(), request, session.asked, Transport::Tcp, &self.limits, buffer);
+        let Some(answered) = answered else {
+            block.dropped();
+            return Reply::Silent;
+        };
+        block.answered(&answered);
+        let length = answered.length.min(RESPONSE_OCTETS_MAX);
+        out.extend_from_slice(&(length as u16).to_be_bytes());
+        out.extend_from_slice(&buffer[..length]);
+        Reply::Answered
+    }
+
+    fn too_long(&self, octets: usize) {
+        let (_desk, block) = self.desk();
+        block.received(octets);
+        block.dropped();
+    }
+
+    fn unsent(&self, answers: usize) {
+        let (_desk, block) = self.desk();
+        block.unsent(answers);
+    }
+
+    fn unanswered(&self, questions: usize) {
+        let (_desk, block) = self.desk();
+        for _ in 0..questions {
+            block.dropped();
+        }
     }
 }
