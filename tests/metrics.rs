@@ -238,7 +238,7 @@ fn tcp_connections_are_counted_and_limited() {
     let held = [busy_from(1), busy_from(1)];
     closed_at_once(from(1));
     drop(held);
-    let idle = from(1);
+    let idle = from(6);
     let after = until(
         || node.metrics(),
         "the end of the idle one",

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A TCP message's path is ordinary async code: [`tcp`] reads it, takes a catalog reader from a small pool, calls the
-//! same `zone::answer`, and writes the answers of a connection in the order in which they were asked for.
+//! same `zone::answer`, and writes the answers of a connection as soon as they are ready.
 //!
 //! - [`server`]: binding, starting and stopping all of it.
 //! - [`sockets`]: every socket is made here.

@@ -15,8 +15,8 @@
 //! well only a write can tell; once one fails nothing more is sent (RFC 7766 section 6.2.4).
 //!
 //! Memory per connection: 4 KiB for requests and 4 KiB for answers that are being written, as long as answers are
-//! small and ready. At most: the requests, 128 KiB of answers being written (64 KiB, and one answer more), 64 parked
-//! questions, and 256 KiB of their answers that wait to be written.
+//! small and ready. At most half a MiB: the requests, 128 KiB of answers being written (64 KiB, and one answer more) in
+//! a buffer of up to twice that, and 256 KiB of answers to parked questions, of which there are at most 64.
 
 mod inbox;
 #[cfg_attr(not(test), expect(dead_code, reason = "the catalog's readers have every answer ready"))]
@@ -177,7 +177,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin, A: Answerer> Connection<'_, S, A> {
         loop {
             let next = match self.round().await {
                 Ok(Next::Write) => continue,
-                Ok(Next::Refuse) => return End::Refused,
+                Ok(Next::Refuse) => {
+                    self.inbox.clear();
+                    self.closing = Some(End::Refused);
+                    continue;
+                }
                 Ok(next) => next,
                 Err(end) => return end,
             };

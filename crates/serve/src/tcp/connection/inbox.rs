@@ -25,6 +25,11 @@ impl Inbox {
         self.start == self.end
     }
 
+    /// Forgets what has been read.
+    pub(super) fn clear(&mut self) {
+        (self.start, self.end) = (0, 0);
+    }
+
     /// The next whole request, taken out.
     pub(super) fn next(&mut self) -> Result<Option<&[u8]>, TooLong> {
         let rest = &self.buffer[self.start..self.end];

@@ -6,6 +6,8 @@ mod parked;
 use std::future::pending;
 use std::sync::Arc;
 
+use proptest::collection;
+use proptest::prelude::*;
 use tokio::io::{DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use waymark_wire::RecordType;
@@ -221,4 +223,38 @@ async fn what_is_no_request_ends_the_connection_after_the_answers_before_it() {
         assert_eq!(served.await.unwrap(), End::Refused);
         assert!(is_at_its_end(&mut client).await, "nothing more is answered");
     }
+}
+
+/// Whatever comes in whatever pieces: the connection ends when its client does, and without a fault.
+#[test]
+fn any_octets_in_any_pieces_are_survived() {
+    let (_writer, catalog) = catalog(&[(ASKED, ADDRESS)]);
+    let readers = Arc::new(Readers::new(&catalog, Limits::default().of_answers()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let piece = prop_oneof![
+        any::<u16>().prop_map(www),
+        collection::vec(any::<u8>(), 0..40),
+        collection::vec(any::<u8>(), 12..60).prop_map(|message| framed(&message)),
+    ];
+    proptest!(ProptestConfig::with_cases(300), |(pieces in collection::vec(piece, 0..20), room in 1usize..300)| {
+        runtime.block_on(async {
+            let (near, client) = duplex(room);
+            let served = serve_from(near, readers.clone(), Limits::default(), pending());
+            let (mut answers, mut requests) = tokio::io::split(client);
+            let sent = tokio::spawn(async move {
+                for piece in pieces {
+                    // An error: the connection has ended at something that is no request.
+                    if requests.write_all(&piece).await.is_err() {
+                        return;
+                    }
+                    tokio::task::yield_now().await;
+                }
+                requests.shutdown().await.unwrap();
+            });
+            let mut all = Vec::new();
+            answers.read_to_end(&mut all).await.unwrap();
+            sent.await.unwrap();
+            assert!(matches!(served.await.unwrap(), End::Closed | End::Refused));
+        });
+    });
 }

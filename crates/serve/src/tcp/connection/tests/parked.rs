@@ -300,6 +300,61 @@ async fn a_client_that_does_not_read_an_answer_that_came_later_is_cut() {
     assert_eq!(connection.parker.unsent.load(Relaxed), 1);
 }
 
+#[tokio::test]
+async fn what_is_no_request_ends_the_connection_after_the_answers_that_were_parked_before_it() {
+    let mut connection = Fixture::new(Limits::default(), 1 << 16);
+    connection.ask(&[1000]).await;
+    let too_long = [&(REQUEST_OCTETS_MAX as u16 + 1).to_be_bytes()[..], &framed(&[0, 1])].concat();
+    connection.client.write_all(&too_long).await.unwrap();
+    let ticket = connection.ticket().await;
+    tokio::task::yield_now().await;
+    finish(ticket);
+    assert_eq!(connection.answer().await, 1000);
+    assert!(is_at_its_end(&mut connection.client).await);
+    assert_eq!(connection.end().await, (End::Refused, 0, 0));
+}
+
+/// Every question gets its one answer, whatever is ready when, however the octets are cut.
+#[test]
+fn every_question_is_answered_once() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let questions = proptest::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 1..200);
+    proptest!(ProptestConfig::with_cases(200), |(questions in questions, room in 1usize..600)| {
+        runtime.block_on(async {
+            let Fixture { client, mut parked, served, parker, stop } = Fixture::new(Limits::default(), room);
+            let id = |number: usize, ready: bool| if ready { number as u16 } else { 1000 + number as u16 };
+            let mut ids: Vec<u16> = (0..).zip(&questions).map(|(number, (ready, _))| id(number, *ready)).collect();
+            let requests: Vec<u8> = ids.iter().flat_map(|id| framed(&id.to_be_bytes())).collect();
+            let (mut answers, mut asking) = tokio::io::split(client);
+            tokio::spawn(async move {
+                asking.write_all(&requests).await.unwrap();
+                asking.shutdown().await.unwrap();
+            });
+            tokio::spawn(async move {
+                let mut tickets = Vec::new();
+                for (_, choice) in questions.iter().filter(|(ready, _)| !ready) {
+                    if tickets.is_empty() {
+                        tickets.push(parked.recv().await.unwrap());
+                    }
+                    while let Ok(ticket) = parked.try_recv() {
+                        tickets.push(ticket);
+                    }
+                    finish(tickets.swap_remove(choice.index(tickets.len())));
+                    tokio::task::yield_now().await;
+                }
+            });
+            let mut octets = Vec::new();
+            answers.read_to_end(&mut octets).await.unwrap();
+            let mut got: Vec<u16> = octets.chunks(4).map(|answer| u16::from_be_bytes([answer[2], answer[3]])).collect();
+            got.sort_unstable();
+            ids.sort_unstable();
+            assert_eq!(got, ids);
+            assert_eq!(served.await.unwrap(), End::Closed);
+            drop((parker, stop));
+        });
+    });
+}
+
 /// While one answer is being written, the others wait within their bound.
 #[tokio::test]
 async fn answers_that_nobody_reads_wait_only_up_to_a_bound() {
