@@ -39,6 +39,7 @@ const CONNECTIONS: &[&str] = &[
     "waymark_dns_tcp_connections",
     "waymark_dns_tcp_accepted",
     "waymark_dns_tcp_refused",
+    "waymark_dns_tcp_evicted",
     "waymark_dns_tcp_timed_out",
     "waymark_dns_unsent",
 ];
@@ -199,6 +200,7 @@ fn tcp_connections_are_counted_and_limited() {
         config.limits.tcp_connections = Limit(3);
         config.limits.tcp_connections_per_client = Limit(2);
         config.limits.tcp_idle_seconds = Limit(1);
+        config.limits.tcp_message_seconds = Limit(0);
         config.limits.tcp_write_seconds = Limit(1);
     });
     let mut zone = node.zone("example.com");
@@ -217,29 +219,42 @@ fn tcp_connections_are_counted_and_limited() {
         stream.set_read_timeout(Some(WAIT)).unwrap();
         stream
     };
+    // The second request has begun when the first is answered, so that the connection is not idle.
+    let query = dns::question("big.example.com", "TXT").to_wire(7, false, None);
+    let framed = [&(query.len() as u16).to_be_bytes()[..], &query].concat();
+    let busy_from = |last: u8| {
+        let mut stream = from(last);
+        stream.write_all(&[&framed[..], &[0]].concat()).unwrap();
+        stream.read_exact(&mut [0; 12]).unwrap();
+        stream
+    };
     let closed_at_once = |mut stream: TcpStream| assert_eq!(stream.read(&mut [0; 1]).unwrap_or(0), 0);
     let open = |metrics: &Metrics| sum(metrics, "waymark_dns_tcp_connections");
-    let held = [from(1), from(1), from(2)];
+    let held = [busy_from(1), busy_from(1), busy_from(2)];
     until(|| node.metrics(), "three connections", |metrics| open(metrics) == 3.0);
     closed_at_once(from(3));
     drop(held);
     until(|| node.metrics(), "their end", |metrics| open(metrics) == 0.0);
-    let held = [from(1), from(1)];
-    until(|| node.metrics(), "two connections", |metrics| open(metrics) == 2.0);
+    let held = [busy_from(1), busy_from(1)];
     closed_at_once(from(1));
+    drop(held);
+    let idle = from(6);
     let after = until(
         || node.metrics(),
-        "the end of the idle ones",
-        |metrics| open(metrics) == 0.0 && sum(metrics, "waymark_dns_tcp_timed_out") >= 2.0,
+        "the end of the idle one",
+        |metrics| open(metrics) == 0.0 && sum(metrics, "waymark_dns_tcp_timed_out") >= 1.0,
     );
-    drop(held);
+    drop(idle);
     for limit in ["in_all", "per_client"] {
         assert_eq!(after.sum("waymark_dns_tcp_refused_total", &[("limit", limit)]), 1.0, "{limit}");
     }
+    let three_of_one_client = || {
+        let _idle = [from(5), from(5), from(5)];
+        node.metrics()
+    };
+    until(three_of_one_client, "an idle one that makes room", |metrics| sum(metrics, "waymark_dns_tcp_evicted") > 0.0);
     // Much is asked and nothing read: at some point the connection does not take the answers.
     let mut unread = from(4);
-    let query = dns::question("big.example.com", "TXT").to_wire(7, false, None);
-    let framed = [&(query.len() as u16).to_be_bytes()[..], &query].concat();
     unread.set_write_timeout(Some(WAIT)).unwrap();
     let _ = unread.write_all(&framed.repeat(8_000));
     let unsent =

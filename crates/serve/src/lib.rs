@@ -4,14 +4,14 @@
 //!
 //! ```text
 //!  kernel --recvmmsg--> udp::batch        up to 64 datagrams, each with the address that was asked
-//!                       udp::worker       the catalog's generation is read now, after the batch
-//!                       zone::answer      bytes in, bytes out
-//!                       statistics        counted in the worker's own block
+//!                       udp::worker       the catalog's generation and the clock are read now, after the batch
+//!                       handler           read, cookie, zone::answer, rate limit: bytes in, bytes out
+//!                       statistics        counted in the worker's own block, one event into its ring
 //!  kernel <--sendmmsg-- udp::batch        from the address that was asked
 //! ```
 //!
 //! A TCP message's path is ordinary async code: [`tcp`] reads it, takes a catalog reader from a small pool, calls the
-//! same `zone::answer`, and writes the answers of a connection in the order in which they were asked for.
+//! same `zone::answer`, and writes the answers of a connection as soon as they are ready.
 //!
 //! - [`server`]: binding, starting and stopping all of it.
 //! - [`sockets`]: every socket is made here.
@@ -20,6 +20,7 @@
 //! - [`clock`]: the time, read once for a batch.
 //! - [`cookies`] and [`rate_limit`]: who may be answered over UDP, and how often.
 //! - [`events`]: one record per answer, for whoever counts or keeps them.
+//! - [`parked`]: questions whose answers have to wait for something.
 //! - [`edge_file`]: the file from which an edge starts without asking anybody.
 //!
 //! Not here: what the answer is (`zone`), where changes come from (the program carries journal entries to the catalog
@@ -30,6 +31,7 @@ pub mod cookies;
 pub mod edge_file;
 pub mod events;
 mod handler;
+pub mod parked;
 pub mod rate_limit;
 pub mod server;
 pub mod sockets;
@@ -38,7 +40,7 @@ pub mod tcp;
 pub mod udp;
 
 pub use edge_file::{EdgeFile, EdgeFileError};
-pub use server::{Limits, Options, Server};
+pub use server::{Identity, Limits, Options, Server, Surroundings};
 pub use sockets::{BindCause, BindError, Bound};
 pub use statistics::Statistics;
 

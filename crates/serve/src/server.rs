@@ -8,25 +8,31 @@
 //! that nothing is answered before the catalog is filled.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
-use waymark_zone::answer::Settings;
+use waymark_zone::answer::{Needs, RRsetOrder, Settings};
 use waymark_zone::catalog::Catalog;
 
+use crate::clock::Clock;
+use crate::cookies::{Cookies, Secret};
+use crate::events::{self, Drain, Events};
 use crate::handler::Handler;
+use crate::parked::{self, Desk, Slab, Supplier};
+use crate::rate_limit::{self, RateLimiter};
 use crate::sockets::{self, BindError, Bound};
 use crate::statistics::{Block, Statistics, Traffic};
 use crate::tcp;
 use crate::udp;
 
-/// What to listen on, and within which limits.
-#[derive(Clone, Debug)]
+/// What to listen on, how to answer, and within which limits.
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Addresses to answer on, over UDP and TCP. Port 0: any free port, one for all addresses with port 0.
     pub listen: Vec<SocketAddr>,
@@ -34,16 +40,53 @@ pub struct Options {
     pub workers: usize,
     /// Limits.
     pub limits: Limits,
+    /// In which order the records of an RRset are written.
+    pub rrset_order: RRsetOrder,
+    /// What the server says of itself; nothing by default.
+    pub identity: Identity,
+    /// What DNS cookies are made and checked with; the first makes. None: no cookies.
+    pub cookie_secrets: Vec<Secret>,
+    /// How often one network is told the same thing; without limit by default.
+    pub rate_limit: rate_limit::Options,
+    /// Questions that have to wait.
+    pub parked: parked::Options,
+    /// Records of answers.
+    pub events: events::Options,
+}
+
+/// What the server says of itself to who asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// By NSID (RFC 5001).
+    pub nsid: Option<Box<[u8]>>,
+    /// To `version.bind` and `version.server`, at most 255 octets.
+    pub version: Option<Box<str>>,
+    /// To `id.server` and `hostname.bind` (RFC 4892), at most 255 octets.
+    pub server_id: Option<Box<str>>,
+}
+
+/// What the server has from outside.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Random octets, so that nobody can choose with whom he shares a place in a table.
+    pub seed: [u8; 16],
+    /// Who supplies what answers lack. Without one such questions are answered SERVFAIL at once.
+    pub supplier: Option<Arc<dyn Supplier>>,
 }
 
 /// The limits of the nameserver. 0 lifts a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// TCP connections at a time.
+    /// TCP connections at a time. When all places are taken, a new connection gets that of the one that has been idle
+    /// longest (RFC 9210 section 4.2); while none is idle it is closed at once.
     pub tcp_connections_max: usize,
-    /// TCP connections at a time from one IPv4 address, or from one IPv6 network of 64 bits.
+    /// TCP connections at a time from one IPv4 address, or from one IPv6 network of 64 bits. A client that opens more
+    /// loses the one that has been idle longest.
     pub tcp_connections_per_client_max: usize,
-    /// How long a TCP connection may stay without a request, in milliseconds (RFC 7766 section 6.2.3).
+    /// How long a TCP connection may stay without a request, in milliseconds (RFC 7766 section 6.2.3); a quarter of it
+    /// while more than three quarters of all places are taken.
     pub tcp_idle_ms: u64,
     /// How long a TCP request may take from its first octet to its last, in milliseconds.
     pub tcp_message_ms: u64,
@@ -81,6 +124,10 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     udp: Vec<Arc<Block>>,
     tcp: Arc<tcp::Shared>,
+    /// Answers to parked questions, over UDP and TCP.
+    parked_blocks: [Arc<Block>; 2],
+    slab: Arc<Slab>,
+    events: Arc<Events>,
     stop: Stopper,
     /// Ends when every worker, listener and connection has gone.
     all_gone: mpsc::Receiver<()>,
@@ -92,6 +139,92 @@ struct Stopper {
     tasks: watch::Sender<bool>,
     /// Dropped to wake the workers.
     pipe: Option<io::PipeWriter>,
+    drain: Option<Drain>,
+}
+
+/// What all that answer share.
+struct Answering {
+    catalog: Arc<Catalog>,
+    handler: Arc<Handler>,
+    slab: Arc<Slab>,
+    events: Arc<Events>,
+}
+
+impl Answering {
+    fn new(options: &Options, catalog: &Arc<Catalog>, surroundings: &Surroundings) -> Self {
+        let Identity { nsid, version, server_id } = options.identity.clone();
+        let udp_octets_max = options.limits.udp_octets();
+        let settings = Settings { udp_octets_max, rrset_order: options.rrset_order, nsid, version, server_id };
+        let cookies = options.cookie_secrets.split_first().map(|(first, others)| Cookies::new(first, others));
+        let limiter = RateLimiter::new(&options.rate_limit, surroundings.seed);
+        let [first, .., last] = surroundings.seed.as_chunks::<8>().0 else { unreachable!("16 octets are two chunks") };
+        let seed = u64::from_ne_bytes(*first) ^ u64::from_ne_bytes(*last).rotate_left(1);
+        Self {
+            catalog: catalog.clone(),
+            handler: Arc::new(Handler::new(settings, cookies, limiter)),
+            slab: Arc::new(Slab::new(&options.parked, seed)),
+            events: Events::new(options.events),
+        }
+    }
+
+    /// Starts the thread for parked questions, if somebody supplies what they lack.
+    fn start_desk(
+        &self,
+        options: &Options,
+        surroundings: &Surroundings,
+        sockets: &[Vec<UdpSocket>],
+        blocks: &[Arc<Block>; 2],
+        stop: &Arc<AtomicBool>,
+        alive: &mpsc::Sender<()>,
+    ) -> io::Result<()> {
+        let Some(supplier) = surroundings.supplier.clone() else { return Ok(()) };
+        let desk = Desk {
+            slab: self.slab.clone(),
+            handler: self.handler.clone(),
+            supplier,
+            reader: self.catalog.reader(),
+            recorder: self.events.recorder(),
+            blocks: blocks.clone(),
+            sockets: sockets.iter().flatten().map(UdpSocket::try_clone).collect::<io::Result<_>>()?,
+            clock: surroundings.clock.clone(),
+            patience: Duration::from_millis(options.parked.milliseconds),
+            stop: stop.clone(),
+        };
+        let alive = alive.clone();
+        thread::Builder::new().name("dns-parked".to_owned()).spawn(move || {
+            desk.run();
+            drop(alive);
+        })?;
+        Ok(())
+    }
+
+    fn worker(
+        &self,
+        number: usize,
+        sockets: Vec<UdpSocket>,
+        surroundings: &Surroundings,
+        block: Arc<Block>,
+        stop: udp::Stop,
+    ) -> udp::Worker {
+        udp::Worker {
+            // Every worker has as many: one per listen address.
+            first_socket: number * sockets.len(),
+            sockets,
+            reader: self.catalog.reader(),
+            handler: self.handler.clone(),
+            slab: self.slab.clone(),
+            clock: surroundings.clock.clone(),
+            block,
+            recorder: self.events.recorder(),
+            needs: Needs::new(),
+            stop,
+        }
+    }
+
+    fn readers(&self, surroundings: &Surroundings) -> tcp::Readers {
+        let (handler, slab) = (self.handler.clone(), self.slab.clone());
+        tcp::Readers::new(&self.catalog, handler, slab, surroundings.clock.clone(), &self.events)
+    }
 }
 
 impl Server {
@@ -101,44 +234,43 @@ impl Server {
             0 => thread::available_parallelism().map_or(1, NonZero::get),
             workers => workers,
         };
-        sockets::bind(&options.listen, workers, options.limits)
+        sockets::bind(options, workers)
     }
 
     /// Answers from `catalog`: UDP on threads of its own, TCP on `runtime`. Fails only if the system gives no thread
     /// or descriptor.
-    pub fn start(bound: Bound, catalog: Arc<Catalog>, runtime: Handle) -> io::Result<Self> {
+    pub fn start(bound: Bound, catalog: Arc<Catalog>, runtime: Handle, surroundings: Surroundings) -> io::Result<Self> {
         let addresses = bound.udp_addresses().to_vec();
+        let Bound { udp, tcp, options, .. } = bound;
         let (pipe_reader, pipe_writer) = io::pipe()?;
         let (tasks, stopped) = watch::channel(false);
         let (alive, all_gone) = mpsc::channel(1);
         // From here on dropping `stop` ends whatever has been started.
-        let stop = Stopper { flag: Arc::default(), tasks, pipe: Some(pipe_writer) };
-        let settings = Settings { udp_octets_max: bound.limits.udp_octets(), ..Settings::default() };
-        let handler = Arc::new(Handler::new(settings));
+        let mut stop = Stopper { flag: Arc::default(), tasks, pipe: Some(pipe_writer), drain: None };
+        let answering = Answering::new(&options, &catalog, &surroundings);
+        stop.drain = Some(Drain::start(answering.events.clone())?);
+        let parked_blocks = [Arc::<Block>::default(), Arc::default()];
+        answering.start_desk(&options, &surroundings, &udp, &parked_blocks, &stop.flag, &alive)?;
         let mut blocks = Vec::new();
-        for (number, sockets) in bound.udp.into_iter().enumerate() {
+        for (number, sockets) in udp.into_iter().enumerate() {
             let block = Arc::new(Block::default());
             blocks.push(block.clone());
-            let worker = udp::Worker {
-                sockets,
-                reader: catalog.reader(),
-                handler: handler.clone(),
-                block,
-                stop: udp::Stop { flag: stop.flag.clone(), pipe: pipe_reader.try_clone()? },
-            };
+            let stop = udp::Stop { flag: stop.flag.clone(), pipe: pipe_reader.try_clone()? };
+            let worker = answering.worker(number, sockets, &surroundings, block, stop);
             let alive = alive.clone();
             thread::Builder::new().name(format!("dns-udp-{number}")).spawn(move || {
                 worker.run();
                 drop(alive);
             })?;
         }
-        let tcp = tcp::Shared::new(&catalog, bound.limits, handler, stopped);
+        let shared = tcp::Shared::new(answering.readers(&surroundings), options.limits, stopped);
         let _entered = runtime.enter();
-        for listener in bound.tcp {
+        for listener in tcp {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            runtime.spawn(tcp::accept(listener, tcp.clone(), alive.clone()));
+            runtime.spawn(tcp::accept(listener, shared.clone(), alive.clone()));
         }
-        Ok(Self { addresses, udp: blocks, tcp, stop, all_gone })
+        let Answering { slab, events, .. } = answering;
+        Ok(Self { addresses, udp: blocks, tcp: shared, parked_blocks, slab, events, stop, all_gone })
     }
 
     /// The addresses that are answered on, over UDP and TCP.
@@ -149,10 +281,12 @@ impl Server {
     /// What has been counted so far.
     pub fn statistics(&self) -> Statistics {
         Statistics {
-            udp: Traffic::sum(self.udp.iter().map(|block| &**block)),
+            udp: Traffic::sum(self.udp.iter().chain([&self.parked_blocks[0]]).map(|block| &**block)),
             udp_worker_queries: self.udp.iter().map(|block| block.queries()).collect(),
-            tcp: self.tcp.traffic(),
+            tcp: self.tcp.traffic(&self.parked_blocks[1]),
             connections: self.tcp.connections(),
+            parked: self.slab.counts(),
+            events: self.events.counts(),
         }
     }
 
@@ -162,6 +296,10 @@ impl Server {
         self.stop.stop();
         // Nobody sends: this ends when the last sender is dropped.
         let _ended = self.all_gone.recv().await;
+        // Last, so that every event is drained.
+        if let Some(drain) = self.stop.drain.take() {
+            drain.stop();
+        }
     }
 }
 

@@ -39,7 +39,7 @@ pub struct Bound {
     pub(crate) tcp: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
     /// For [`crate::Server::start`].
-    pub(crate) limits: crate::Limits,
+    pub(crate) options: crate::Options,
 }
 
 impl Bound {
@@ -111,10 +111,10 @@ impl From<io::Error> for BindCause {
     }
 }
 
-/// Binds every address of `listen` for `workers` workers. Addresses that stand there twice count once.
-pub(crate) fn bind(listen: &[SocketAddr], workers: usize, limits: crate::Limits) -> Result<Bound, BindError> {
+/// Binds every listen address for `workers` workers. Addresses that stand there twice count once.
+pub(crate) fn bind(options: &crate::Options, workers: usize) -> Result<Bound, BindError> {
     let mut wanted: Vec<SocketAddr> = Vec::new();
-    for address in listen {
+    for address in &options.listen {
         if !wanted.contains(address) {
             wanted.push(*address);
         }
@@ -123,15 +123,15 @@ pub(crate) fn bind(listen: &[SocketAddr], workers: usize, limits: crate::Limits)
     let mut attempts = if any_port { ANY_PORT_ATTEMPTS } else { 1 };
     loop {
         attempts -= 1;
-        match bind_once(&wanted, workers, limits) {
+        match bind_once(&wanted, workers, options) {
             Err(BindError { cause: BindCause::InUse, .. }) if attempts > 0 => {}
             outcome => return outcome,
         }
     }
 }
 
-fn bind_once(wanted: &[SocketAddr], workers: usize, limits: crate::Limits) -> Result<Bound, BindError> {
-    let mut bound = Bound { udp: Vec::new(), tcp: Vec::new(), addresses: Vec::new(), limits };
+fn bind_once(wanted: &[SocketAddr], workers: usize, options: &crate::Options) -> Result<Bound, BindError> {
+    let mut bound = Bound { udp: Vec::new(), tcp: Vec::new(), addresses: Vec::new(), options: options.clone() };
     let mut any_port = 0;
     for &address in wanted {
         let mut address = address;

@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use waymark_zone::answer::{Answered, Kind};
 
+use crate::cookies::Checked;
+use crate::{events, parked};
+
 /// Response codes counted one by one (IANA "DNS RCODEs": the highest in use is BADCOOKIE, 23); the last place of
 /// [`Traffic::rcodes`] holds all others.
 pub const RCODES: usize = 24;
@@ -23,6 +26,10 @@ pub struct Statistics {
     pub tcp: Traffic,
     /// TCP connections.
     pub connections: Connections,
+    /// Questions that had to wait.
+    pub parked: parked::Counts,
+    /// Records of answers.
+    pub events: events::Counts,
 }
 
 /// Messages of one transport.
@@ -48,6 +55,23 @@ pub struct Traffic {
     pub rcodes: [u64; RCODES + 1],
     /// Faults of our own while a request was answered; each costs the requests that were in hand.
     pub faults: u64,
+    /// Answers that the rate limit held back.
+    pub suppressed: u64,
+    /// Answers that the rate limit cut down to TC.
+    pub slipped: u64,
+    /// Requests by their cookie.
+    pub cookies: CookieCounts,
+}
+
+/// Requests by their cookie (RFC 7873 section 5.2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CookieCounts {
+    /// A client cookie alone.
+    pub client_only: u64,
+    /// A server cookie that was not ours, or too old.
+    pub bad: u64,
+    /// A server cookie of ours.
+    pub good: u64,
 }
 
 /// Answers by what they say.
@@ -74,10 +98,12 @@ pub struct Connections {
     pub open: u64,
     /// Taken in.
     pub accepted: u64,
-    /// Closed at once, because there were too many in all.
+    /// Closed at once, because there were too many in all, and none of them was idle.
     pub refused_in_all: u64,
-    /// Closed at once, because their client had too many.
+    /// Closed at once, because their client had too many, and none of them was idle.
     pub refused_per_client: u64,
+    /// Closed while they were idle, because a new connection needed the place.
+    pub evicted_idle: u64,
     /// Closed because the client was silent, or read or wrote too slowly.
     pub timed_out: u64,
 }
@@ -112,6 +138,10 @@ pub(crate) struct Block {
     received_octets: Counter,
     answered_octets: Counter,
     faults: Counter,
+    suppressed: Counter,
+    slipped: Counter,
+    /// Client only, bad, good.
+    cookies: [Counter; 3],
     kinds: [Counter; 6],
     rcodes: [Counter; RCODES + 1],
 }
@@ -145,6 +175,26 @@ impl Block {
         self.kinds[kind].add(1);
     }
 
+    /// Its cookie is worth this.
+    pub(crate) fn cookie(&self, checked: &Checked) {
+        match checked {
+            Checked::Absent | Checked::Malformed => {}
+            Checked::ClientOnly(_) => self.cookies[0].add(1),
+            Checked::Bad(_) => self.cookies[1].add(1),
+            Checked::Good(_) => self.cookies[2].add(1),
+        }
+    }
+
+    /// The rate limit held its answer back.
+    pub(crate) fn suppressed(&self) {
+        self.suppressed.add(1);
+    }
+
+    /// The rate limit cut its answer down.
+    pub(crate) fn slipped(&self) {
+        self.slipped.add(1);
+    }
+
     /// How many requests have come.
     pub(crate) fn queries(&self) -> u64 {
         self.queries.get()
@@ -174,6 +224,12 @@ impl Traffic {
             sum.received_octets += block.received_octets.get();
             sum.answered_octets += block.answered_octets.get();
             sum.faults += block.faults.get();
+            sum.suppressed += block.suppressed.get();
+            sum.slipped += block.slipped.get();
+            let [client_only, bad, good] = &block.cookies;
+            sum.cookies.client_only += client_only.get();
+            sum.cookies.bad += bad.get();
+            sum.cookies.good += good.get();
             for (total, counter) in sum.rcodes.iter_mut().zip(&block.rcodes) {
                 *total += counter.get();
             }

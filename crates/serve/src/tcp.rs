@@ -1,14 +1,18 @@
 //! TCP: connections taken in within limits, each served by a task (RFC 7766).
 //!
 //! ```text
-//!  accept -> a place, if the client and the server have one left -> connection::serve -> the place is free again
+//!  accept -> a place, if there is one or an idle connection can lose its own -> connection::serve -> the place is free
 //! ```
+//!
+//! Sockets are bounded by the places, and by the few connections that have lost theirs and are still closing; memory by
+//! what one connection may need ([`connection`]) times that.
 //!
 //! Not here: TLS and HTTPS, which will serve their streams by the same `connection`.
 
 mod connection;
 mod places;
 mod readers;
+mod times;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -19,14 +23,14 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
-use waymark_zone::catalog::Catalog;
 
 use crate::Limits;
-use crate::handler::Handler;
-use crate::statistics::{Connections, Traffic};
-use connection::{End, Times};
+use crate::statistics::{Block, Connections, Traffic};
+pub(crate) use connection::Ticket;
+use connection::{End, Session};
 use places::{Full, Places};
-use readers::Readers;
+pub(crate) use readers::Readers;
+use times::Times;
 
 /// How long accepting rests when the system is out of descriptors or memory: until some connection has ended.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
@@ -42,31 +46,29 @@ pub(crate) struct Shared {
     accepted: AtomicU64,
     refused_in_all: AtomicU64,
     refused_per_client: AtomicU64,
+    evicted_idle: AtomicU64,
     timed_out: AtomicU64,
 }
 
 impl Shared {
-    pub(crate) fn new(
-        catalog: &Arc<Catalog>,
-        limits: Limits,
-        handler: Arc<Handler>,
-        stopped: watch::Receiver<bool>,
-    ) -> Arc<Self> {
+    pub(crate) fn new(readers: Readers, limits: Limits, stopped: watch::Receiver<bool>) -> Arc<Self> {
+        let places = Places::new(limits.tcp_connections_max, limits.tcp_connections_per_client_max);
         Arc::new(Self {
-            readers: Readers::new(catalog, handler),
-            places: Places::new(limits.tcp_connections_max, limits.tcp_connections_per_client_max),
-            times: Times::new(&limits),
+            readers,
+            times: Times::new(&limits, places.clone()),
+            places,
             stopped,
             accepted: AtomicU64::new(0),
             refused_in_all: AtomicU64::new(0),
             refused_per_client: AtomicU64::new(0),
+            evicted_idle: AtomicU64::new(0),
             timed_out: AtomicU64::new(0),
         })
     }
 
     /// Messages so far.
-    pub(crate) fn traffic(&self) -> Traffic {
-        Traffic::sum(self.readers.blocks())
+    pub(crate) fn traffic(&self, parked: &Block) -> Traffic {
+        Traffic::sum(self.readers.blocks().chain([parked]))
     }
 
     /// Connections so far.
@@ -76,6 +78,7 @@ impl Shared {
             accepted: self.accepted.load(Relaxed),
             refused_in_all: self.refused_in_all.load(Relaxed),
             refused_per_client: self.refused_per_client.load(Relaxed),
+            evicted_idle: self.evicted_idle.load(Relaxed),
             timed_out: self.timed_out.load(Relaxed),
         }
     }
@@ -116,6 +119,7 @@ fn admit(stream: TcpStream, client: SocketAddr, shared: &Arc<Shared>, alive: &mp
     };
     let Ok(asked) = prepare(&stream) else { return };
     add_one(&shared.accepted);
+    let session = Session { client, asked, idle: shared.times.idle() };
     let (shared, alive) = (shared.clone(), alive.clone());
     tokio::spawn(async move {
         let cut = async {
@@ -123,11 +127,13 @@ fn admit(stream: TcpStream, client: SocketAddr, shared: &Arc<Shared>, alive: &mp
             sleep(GRACE).await;
         };
         let end = tokio::select! {
-            end = connection::serve(stream, asked, &shared.readers, &shared.times, shared.stop()) => end,
+            end = connection::serve(stream, session, &shared.readers, &place, &shared.times, shared.stop()) => end,
             () = cut => End::Stopped,
         };
-        if matches!(end, End::TimedOut) {
-            add_one(&shared.timed_out);
+        match end {
+            End::TimedOut | End::Overrun => add_one(&shared.timed_out),
+            End::Evicted => add_one(&shared.evicted_idle),
+            End::Closed | End::Refused | End::Stopped => {}
         }
         drop(place);
         drop(alive);

@@ -4,10 +4,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use waymark_wire::{Name, Rdata, RecordType, Serial};
+use waymark_zone::answer::Settings;
 use waymark_zone::catalog::{Catalog, Writer};
 use waymark_zone::published::{
     AccountNumber, Incarnation, Position, RRset, ScopeChange, ScopeId, Soa, Version, ZoneHeader, ZoneNumber, ZoneStatus,
 };
+
+use crate::clock::SystemClock;
+use crate::events::{self, Events};
+use crate::handler::Handler;
+use crate::parked::{self, Slab};
+use crate::tcp::Readers;
 
 pub(crate) fn name(text: &str) -> Name {
     Name::from_text(text).unwrap()
@@ -63,6 +70,13 @@ pub(crate) fn catalog(asked: &[(&str, [u8; 4])]) -> (Writer, Arc<Catalog>) {
     }
     writer.publish_staged(Incarnation([1; 16]), Position(1), &scopes);
     (writer, catalog)
+}
+
+/// Readers for connections, with nothing but the catalog behind them.
+pub(crate) fn readers_of(catalog: &Arc<Catalog>) -> Readers {
+    let handler = Arc::new(Handler::new(Settings::default(), None, None));
+    let slab = Arc::new(Slab::new(&parked::Options::default(), 1));
+    Readers::new(catalog, handler, slab, Arc::new(SystemClock::new()), &Events::new(events::Options::default()))
 }
 
 /// A request for one name and type.

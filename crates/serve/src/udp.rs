@@ -11,10 +11,11 @@
 //! What the network sends cannot end a worker. Requests that cannot be read are dropped or refused by `zone::answer`,
 //! answers that the kernel does not take are counted, and a fault of our own costs the batch in which it happened.
 //!
-//! Not here: what to answer, limits on rates, and events.
+//! Not here: what becomes of a request (`handler`), and what becomes of one that has to wait (`parked`).
 
 mod batch;
 mod control_message;
+mod send;
 mod wait;
 
 use std::io;
@@ -25,12 +26,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use waymark_zone::answer::{Needs, Transport};
+use waymark_zone::answer::{Needs, NoSupplies, Transport};
 use waymark_zone::catalog::Reader;
 
-use crate::handler::Handler;
+use crate::clock::Clock;
+use crate::events::Recorder;
+use crate::handler::{Asking, Books, Handled, Handler};
+use crate::parked::{ReplyTo, Slab};
 use crate::statistics::Block;
 use batch::{BATCH, Batch, Wait};
+pub(crate) use control_message::Asked;
+pub(crate) use send::send;
 use wait::Waiter;
 
 /// The largest answer over UDP, in octets, whatever the asker offers.
@@ -48,9 +54,15 @@ pub(crate) struct Stop {
 /// One thread's share of the UDP work.
 pub(crate) struct Worker {
     pub(crate) sockets: Vec<UdpSocket>,
+    /// The number of the first of them among those of all workers.
+    pub(crate) first_socket: usize,
     pub(crate) reader: Reader,
     pub(crate) handler: Arc<Handler>,
+    pub(crate) slab: Arc<Slab>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) block: Arc<Block>,
+    pub(crate) recorder: Recorder,
+    pub(crate) needs: Needs,
     pub(crate) stop: Stop,
 }
 
@@ -98,26 +110,51 @@ impl Worker {
             Err(error) => return self.rest_after(&error),
         };
         debug_assert!(received <= BATCH);
-        {
-            // Now, and not before the batch was received: see the module's description.
-            let view = self.reader.view();
-            let mut needs = Needs::new();
-            for number in 0..received {
-                self.block.received(batch.octets(number));
-                let answered = batch.answer(number, |request, asked, out| {
-                    let outcome = self.handler.answer(&view, request, asked, Transport::Udp, &mut needs, out);
-                    let answered = outcome.answered()?;
-                    self.block.answered(&answered);
-                    Some(answered.length)
-                });
-                if !answered {
-                    self.block.dropped();
-                }
-            }
-        }
+        self.answer(index, received, batch);
         let unsent = batch.send(self.sockets[index].as_fd());
         if unsent > 0 {
             self.block.unsent(unsent);
+        }
+    }
+
+    /// Answers a batch that came over the socket with this index.
+    fn answer(&mut self, index: usize, received: usize, batch: &mut Batch) {
+        // Now, and not before the batch was received: see the module's description.
+        let view = self.reader.view();
+        let now = self.clock.now();
+        let mut books = Books { block: &self.block, recorder: &mut self.recorder, needs: &mut self.needs };
+        for number in 0..received {
+            self.block.received(batch.octets(number));
+            let mut kept = false;
+            let answered = batch.answer(number, |datagram, out| {
+                let asking = Asking {
+                    octets: datagram.octets,
+                    client: datagram.client,
+                    asked: datagram.asked.address,
+                    transport: Transport::Udp,
+                    keepalive: None,
+                    received: now,
+                };
+                let handled = match self.handler.handle(&view, &asking, now, &NoSupplies, &mut books, out) {
+                    Handled::Wait(zone) => {
+                        kept =
+                            self.slab.park(&asking, zone, || ReplyTo::Udp(self.first_socket + index, datagram.asked));
+                        // Where nobody supplies anything, to wait would be for nothing.
+                        match self.slab.is_served() {
+                            true => return None,
+                            false => self.handler.fail(&asking, now, &mut books, out),
+                        }
+                    }
+                    handled => handled,
+                };
+                match handled {
+                    Handled::Send(length) => Some(length),
+                    Handled::Suppressed | Handled::Silent | Handled::Wait(_) => None,
+                }
+            });
+            if !answered && !kept {
+                self.block.dropped();
+            }
         }
     }
 

@@ -7,10 +7,10 @@ mod model;
 
 use std::collections::BTreeMap;
 
-use crate::handler::Handler;
 use proptest::prelude::*;
+use waymark_wire::Request;
 use waymark_wire::{RecordType, Serial};
-use waymark_zone::answer::{Needs, Settings, Transport};
+use waymark_zone::answer::{Circumstances, Cookie, Needs, NoSupplies, Settings, Transport, answer};
 use waymark_zone::catalog::Catalog;
 use waymark_zone::published::{Change, Entry, ScopeChange, ScopeId, Version};
 
@@ -68,9 +68,16 @@ fn assert_answers(model: &Model, catalog: &Arc<Catalog>) {
     for image in model.zones.values() {
         for rrset in image.rrsets.values().filter(|rrset| rrset.record_type == RecordType::A) {
             let request = query(5, &rrset.owner.to_string(), RecordType::A);
-            let (asked, mut needs) = (ip("203.0.113.1"), Needs::new());
-            let handler = Handler::new(Settings::default());
-            let outcome = handler.answer(&reader.view(), &request, asked, Transport::Udp, &mut needs, &mut out);
+            let circumstances = Circumstances {
+                asked: ip("203.0.113.1"),
+                transport: Transport::Udp,
+                cookie: Cookie::None,
+                keepalive: None,
+            };
+            let request = Request::parse(&request);
+            let (settings, mut needs) = (Settings::default(), Needs::new());
+            let outcome =
+                answer(&reader.view(), &request, &circumstances, &settings, &NoSupplies, &mut needs, &mut out);
             let answered = outcome.answered();
             let octets = rrset.data[0].wire().try_into().unwrap();
             assert!(is_address(&out[..answered.unwrap().length], 5, octets), "{}", rrset.owner);

@@ -11,6 +11,7 @@ use waymark_zone::catalog::Writer;
 use waymark_zone::published::{Change, Commit, Entry, Incarnation, Position, Version, ZoneNumber};
 
 use super::*;
+use crate::clock::SystemClock;
 use crate::sockets::BindCause;
 use crate::test_zone::{address, catalog, ip, is_address, query, rcode};
 
@@ -24,14 +25,19 @@ struct Running {
 }
 
 fn options(listen: &[&str], workers: usize, limits: Limits) -> Options {
-    Options { listen: listen.iter().map(|address| SocketAddr::new(ip(address), 0)).collect(), workers, limits }
+    let listen = listen.iter().map(|address| SocketAddr::new(ip(address), 0)).collect();
+    Options { listen, workers, limits, ..Options::default() }
 }
 
 fn start(listen: &[&str], workers: usize, limits: Limits, asked: &[(&str, [u8; 4])]) -> Running {
     let (writer, catalog) = catalog(asked);
     let bound = Server::bind(&options(listen, workers, limits)).unwrap();
     let port = bound.udp_addresses()[0].port();
-    Running { server: Server::start(bound, catalog, Handle::current()).unwrap(), writer, port }
+    Running { server: Server::start(bound, catalog, Handle::current(), surroundings()).unwrap(), writer, port }
+}
+
+fn surroundings() -> Surroundings {
+    Surroundings { clock: Arc::new(SystemClock::new()), seed: [7; 16], supplier: None }
 }
 
 impl Running {
@@ -60,6 +66,16 @@ fn ask_udp(client: &UdpSocket, request: &[u8]) -> Vec<u8> {
 
 fn ask_tcp(client: &mut TcpStream, request: &[u8]) -> Vec<u8> {
     client.write_all(&[&(request.len() as u16).to_be_bytes()[..], request].concat()).unwrap();
+    read_tcp(client)
+}
+
+/// Asks, and begins a further request in the same segment, so that the connection is not idle when this returns.
+fn ask_and_go_on(client: &mut TcpStream, request: &[u8]) -> Vec<u8> {
+    client.write_all(&[&(request.len() as u16).to_be_bytes()[..], request, &[0]].concat()).unwrap();
+    read_tcp(client)
+}
+
+fn read_tcp(client: &mut TcpStream) -> Vec<u8> {
     let mut length = [0; 2];
     client.read_exact(&mut length).unwrap();
     let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
@@ -125,7 +141,7 @@ async fn everything_is_counted() {
     let mut tcp = running.tcp("127.0.0.11");
     let whole = ask_tcp(&mut tcp, &big);
     until(&running.server, |statistics| statistics.udp.dropped == 2).await;
-    let Statistics { udp, tcp, connections, udp_worker_queries } = running.server.statistics();
+    let Statistics { udp, tcp, connections, udp_worker_queries, .. } = running.server.statistics();
     assert_eq!((udp.queries, udp.answers, udp.dropped, udp.truncated, udp.unsent), (6, 4, 2, 1, 0));
     assert_eq!((udp.kinds.positive, udp.kinds.nx_domain, udp.kinds.no_data), (2, 1, 1));
     assert_eq!((udp.rcodes[0], udp.rcodes[3], udp.faults), (3, 1, 0));
@@ -215,11 +231,11 @@ async fn the_first_question_after_a_change_sees_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_has_only_so_many_connections() {
-    let limits = Limits { tcp_connections_per_client_max: 2, ..Limits::default() };
+    let limits = Limits { tcp_connections_per_client_max: 2, tcp_message_ms: 0, ..Limits::default() };
     let running = start(&["0.0.0.0"], 1, limits, &[("127.0.0.11", [192, 0, 2, 1])]);
     let mut held: Vec<TcpStream> = (0..2).map(|_| running.tcp("127.0.0.11")).collect();
     for client in &mut held {
-        assert!(is_address(&ask_tcp(client, &www(1)), 1, [192, 0, 2, 1]));
+        assert!(is_address(&ask_and_go_on(client, &www(1)), 1, [192, 0, 2, 1]));
     }
     assert!(is_closed(&mut running.tcp("127.0.0.11")));
     // Another client is not the first one's business.
@@ -237,16 +253,45 @@ async fn a_client_has_only_so_many_connections() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn there_are_only_so_many_connections_in_all() {
-    let limits = Limits { tcp_connections_max: 3, tcp_connections_per_client_max: 0, ..Limits::default() };
+    let limits =
+        Limits { tcp_connections_max: 3, tcp_connections_per_client_max: 0, tcp_message_ms: 0, ..Limits::default() };
     let running = start(&["0.0.0.0"], 1, limits, &[("127.0.0.11", [192, 0, 2, 1])]);
     let mut held: Vec<TcpStream> = (0..3).map(|_| running.tcp("127.0.0.11")).collect();
     for client in &mut held {
-        assert!(is_address(&ask_tcp(client, &www(1)), 1, [192, 0, 2, 1]));
+        assert!(is_address(&ask_and_go_on(client, &www(1)), 1, [192, 0, 2, 1]));
     }
     assert!(is_closed(&mut running.tcp("127.0.0.11")));
     assert_eq!(running.server.statistics().connections.refused_in_all, 1);
     assert!(is_address(&ask_udp(&running.udp("127.0.0.11"), &www(2)), 2, [192, 0, 2, 1]), "UDP answers meanwhile");
-    assert!(is_address(&ask_tcp(&mut held[0], &www(3)), 3, [192, 0, 2, 1]), "and so do open connections");
+    // The first octet of its length is there already.
+    held[0].write_all(&[&[www(3).len() as u8][..], &www(3)].concat()).unwrap();
+    assert!(is_address(&read_tcp(&mut held[0]), 3, [192, 0, 2, 1]), "and so do open connections");
+    assert_eq!(running.server.statistics().connections.evicted_idle, 0);
+}
+
+/// RFC 9210 section 4.2.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_connection_makes_room_for_a_new_one() {
+    for (in_all, per_client) in [(3, 0), (0, 3)] {
+        let limits = Limits {
+            tcp_connections_max: in_all,
+            tcp_connections_per_client_max: per_client,
+            tcp_idle_ms: 0,
+            tcp_message_ms: 0,
+            ..Limits::default()
+        };
+        let running = start(&["0.0.0.0"], 1, limits, &[("127.0.0.11", [192, 0, 2, 1])]);
+        let mut held: Vec<TcpStream> = (0..3).map(|_| running.tcp("127.0.0.11")).collect();
+        assert!(is_address(&ask_and_go_on(&mut held[0], &www(1)), 1, [192, 0, 2, 1]));
+        assert!(is_address(&ask_tcp(&mut held[2], &www(1)), 1, [192, 0, 2, 1]));
+        let mut new = running.tcp("127.0.0.11");
+        assert!(is_address(&ask_and_go_on(&mut new, &www(2)), 2, [192, 0, 2, 1]));
+        assert!(is_closed(&mut held[1]), "it never asked anything");
+        until(&running.server, |statistics| statistics.connections.evicted_idle == 1).await;
+        let connections = running.server.statistics().connections;
+        let refused = connections.refused_in_all + connections.refused_per_client;
+        assert_eq!((connections.open, connections.accepted, refused, connections.timed_out), (3, 4, 0, 0));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -280,7 +325,8 @@ async fn shutdown_leaves_nothing() {
         let addresses = running.server.addresses().to_vec();
         running.server.shutdown().await;
         assert!(is_closed(&mut client));
-        Server::bind(&Options { listen: addresses, workers: 2, limits: Limits::default() }).unwrap();
+        Server::bind(&Options { listen: addresses, workers: 2, limits: Limits::default(), ..Options::default() })
+            .unwrap();
     }
 }
 
@@ -290,7 +336,7 @@ async fn a_server_that_is_dropped_frees_its_port() {
     let listen = running.server.addresses().to_vec();
     drop(running.server);
     let start = Instant::now();
-    let options = Options { listen, workers: 1, limits: Limits::default() };
+    let options = Options { listen, workers: 1, limits: Limits::default(), ..Options::default() };
     while let Err(error) = Server::bind(&options) {
         assert!(matches!(error.cause, BindCause::InUse) && start.elapsed() < PATIENCE, "{error}");
         tokio::task::yield_now().await;

@@ -1,12 +1,12 @@
 use super::*;
-use crate::Limits;
+use crate::Options;
 
 fn any(address: &str) -> SocketAddr {
     format!("{address}:0").parse().unwrap()
 }
 
 fn bound(listen: &[SocketAddr], workers: usize) -> Result<Bound, BindError> {
-    bind(listen, workers, Limits::default())
+    bind(&Options { listen: listen.to_vec(), ..Options::default() }, workers)
 }
 
 #[test]

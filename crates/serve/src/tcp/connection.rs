@@ -1,27 +1,42 @@
-//! One connection: requests in, answers out, in the order in which they were asked (RFC 7766 sections 6.2 and 7).
+//! One connection: requests in, answers out, each as soon as it is ready (RFC 7766 sections 6.2 and 7).
 //!
 //! ```text
 //!  read what is there -> answer every whole request -> write all their answers at once -> read again
+//!                             |                          ^
+//!                             +-> parked: not ready yet -+  written when it comes, in whatever order
 //! ```
 //!
 //! While answers are written nothing is read, so that a client that does not read its answers has to wait with its
-//! questions. Memory per connection: one request buffer, and the answers to what was read at once, cut into writes of
-//! bounded size. Three clocks run: for silence between requests, for a request that has begun, for a client that takes
-//! its answers too slowly.
+//! questions; nor is anything read while as many questions are parked as may be. Three clocks run: for silence while
+//! nothing is asked, for a request that has begun, for a client that takes its answers too slowly.
+//!
+//! A client that closes its side has asked its last question and still gets every answer (RFC 1035 section 4.2.2: the
+//! server delays closing until all outstanding requests have been satisfied). Whether it has closed the other side as
+//! well only a write can tell; once one fails nothing more is sent (RFC 7766 section 6.2.4).
+//!
+//! Memory per connection: 4 KiB for requests and 4 KiB for answers that are being written, as long as answers are
+//! small and ready. At most half a MiB: the requests, 128 KiB of answers being written (64 KiB, and one answer more) in
+//! a buffer of up to twice that, and 256 KiB of answers to parked questions, of which there are at most 64.
+
+mod inbox;
+mod parking;
 
 use std::io;
-use std::net::IpAddr;
-use std::pin::pin;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use super::readers::Readers;
-use crate::{Limits, REQUEST_OCTETS_MAX};
+use super::places::{Evicted, Place};
+use super::times::Times;
+use inbox::{Inbox, TooLong};
+use parking::{Finished, Parking};
 
-/// The length in front of each message (RFC 1035 section 4.2.2).
-const PREFIX_OCTETS: usize = 2;
+pub(in crate::tcp) use parking::Later;
+pub(crate) use parking::Ticket;
+
 /// Answers are written when there are this many octets of them, even if more requests have been read.
 const WRITE_OCTETS: usize = 64 << 10;
 /// Room for answers that a connection keeps between writes; what a large answer needed beyond it is given back.
@@ -36,59 +51,304 @@ pub(super) enum End {
     Refused,
     /// One of the clocks ran out.
     TimedOut,
+    /// The client left more answers waiting than are kept for it.
+    Overrun,
+    /// It was idle, and another one needed its place.
+    Evicted,
     /// The server stops.
     Stopped,
 }
 
-/// How long a connection may take for what; none: as long as it likes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
-    idle: Option<Duration>,
-    message: Option<Duration>,
-    write: Option<Duration>,
+/// What an answer may depend on besides the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Session {
+    /// The client's address.
+    pub(super) client: SocketAddr,
+    /// The address that the client connected to.
+    pub(super) asked: IpAddr,
+    /// How long the connection stays without a further request once everything is answered; none: without limit.
+    pub(super) idle: Option<Duration>,
 }
 
-impl Times {
-    pub(super) fn new(limits: &Limits) -> Self {
-        let time = |milliseconds| (milliseconds > 0).then(|| Duration::from_millis(milliseconds));
-        Self { idle: time(limits.tcp_idle_ms), message: time(limits.tcp_message_ms), write: time(limits.tcp_write_ms) }
+impl Session {
+    /// The idle time as edns-tcp-keepalive says it, in units of 100 ms (RFC 7828 section 3.1), rounded down, so that
+    /// the connection stays open for at least as long as announced; a time beyond what can be said is the longest.
+    pub(super) fn keepalive(&self) -> u16 {
+        self.idle.map_or(u16::MAX, |idle| u16::try_from(idle.as_millis() / 100).unwrap_or(u16::MAX))
     }
 }
 
-/// Serves a connection until it ends. `asked` is the address that the client connected to.
-pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
-    mut stream: S,
-    asked: IpAddr,
-    readers: &Readers,
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// The answer has been appended.
+    Answered,
+    /// There is none to give: this is no request.
+    Silent,
+    /// A ticket was taken, by which the answer will come.
+    Parked,
+}
+
+/// Whoever knows the answers, for all connections, and counts what became of the requests.
+pub(super) trait Answerer: Sync {
+    /// Answers `request`: appends a message with its length in front to `out`, or parks the question with `later`.
+    fn answer(&self, request: &[u8], session: &Session, out: &mut Vec<u8>, later: Later<'_>) -> Reply;
+
+    /// A request of so many octets was not read because of its length.
+    fn too_long(&self, octets: usize);
+
+    /// So many answers were made that the connection did not take.
+    fn unsent(&self, answers: usize);
+
+    /// So many parked questions get no answer.
+    fn unanswered(&self, questions: usize);
+}
+
+/// Serves a connection until it ends. What was parked and unanswered then is counted, also if this is dropped before.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin, A: Answerer>(
+    stream: S,
+    session: Session,
+    answerer: &A,
+    place: &Place,
     times: &Times,
     stop: impl Future<Output = ()>,
 ) -> End {
-    let mut stop = pin!(stop);
-    let mut inbox = Inbox::new();
-    let mut out = Vec::new();
-    let mut clock = Clock { waiting_for: WaitingFor::Request, deadline: deadline_in(times.idle) };
-    loop {
-        let outcome = answer_all(&mut inbox, asked, readers, &mut out);
-        if outcome.answers > 0 {
-            let written = write(&mut stream, &mut out, times).await;
-            if let Err(end) = written {
-                readers.unsent(outcome.answers);
+    let clock = Clock { waiting_for: WaitingFor::Request, deadline: deadline_in(session.idle) };
+    let mut connection = Connection {
+        stream,
+        place,
+        times,
+        inbox: Inbox::new(),
+        answers: Answers { answerer, session, out: Vec::new(), count: 0, parking: Parking::default() },
+        clock,
+        closing: None,
+    };
+    connection.run(pin!(stop)).await
+}
+
+struct Connection<'c, S, A: Answerer> {
+    stream: S,
+    place: &'c Place,
+    times: &'c Times,
+    inbox: Inbox,
+    answers: Answers<'c, A>,
+    clock: Clock,
+    /// Nothing is read any more; when everything that was asked is answered, the connection ends with this.
+    closing: Option<End>,
+}
+
+/// Answers on their way: those that are ready to be written, and those that will come.
+struct Answers<'c, A: Answerer> {
+    answerer: &'c A,
+    session: Session,
+    out: Vec<u8>,
+    /// How many are in `out`.
+    count: usize,
+    parking: Parking,
+}
+
+/// What comes after answering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// Every whole request has been answered or parked.
+    Read,
+    /// There may be whole requests left, and no further one can be parked now.
+    WaitForParked,
+    /// There is more to answer once this has been written.
+    Write,
+    /// The client does not speak DNS, or not as we read it.
+    Refuse,
+}
+
+/// What a connection wakes up for.
+enum Woken {
+    Read(io::Result<usize>),
+    Finished(Finished),
+    Evicted,
+    Stopped,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, A: Answerer> Connection<'_, S, A> {
+    async fn run(&mut self, mut stop: Pin<&mut impl Future<Output = ()>>) -> End {
+        let place = self.place;
+        let mut evicted = pin!(place.evicted());
+        loop {
+            let next = match self.round().await {
+                Ok(Next::Write) => continue,
+                Ok(Next::Refuse) => {
+                    self.inbox.clear();
+                    self.closing = Some(End::Refused);
+                    continue;
+                }
+                Ok(next) => next,
+                Err(end) => return end,
+            };
+            if let (Some(end), Next::Read, 0) = (self.closing, next, self.answers.parking.parked()) {
                 return end;
             }
+            let woken = match self.wait(next, stop.as_mut(), evicted.as_mut()).await {
+                Ok(woken) => woken,
+                Err(TimedOut) => return End::TimedOut,
+            };
+            // A request may have come in the instant in which the place was given away: the client will ask again.
+            if let Err(Evicted) = place.busy() {
+                return End::Evicted;
+            }
+            match woken {
+                Woken::Read(Ok(0)) => self.closing = Some(End::Closed),
+                Woken::Read(Ok(octets)) => self.inbox.filled(octets),
+                Woken::Read(Err(_)) => return End::Closed,
+                Woken::Finished(finished) => {
+                    if let Err(end) = self.answers.take(finished) {
+                        return end;
+                    }
+                }
+                Woken::Evicted => return End::Evicted,
+                Woken::Stopped => self.closing = Some(End::Stopped),
+            }
         }
-        match outcome.next {
-            Next::Refuse => return End::Refused,
-            Next::Write => continue,
-            Next::Read => clock.turn(inbox.is_empty(), outcome.answers > 0, times),
+    }
+
+    /// Takes in what has been finished, answers what has been read, and writes all of it.
+    async fn round(&mut self) -> Result<Next, End> {
+        self.answers.take_finished()?;
+        let (requests, next) = self.answers.answer_all(&mut self.inbox, self.times);
+        if !self.answers.out.is_empty() {
+            self.answers.write(&mut self.stream, self.times.write).await?;
         }
-        let read = tokio::select! {
-            read = within(clock.deadline, stream.read(inbox.space())) => read,
-            () = &mut stop => return End::Stopped,
+        let waiting_for = match (next, self.inbox.is_empty(), self.answers.parking.parked()) {
+            _ if self.closing.is_some() => WaitingFor::Answers,
+            (Next::Read, false, _) => WaitingFor::RestOfRequest,
+            (Next::Read, true, 0) => WaitingFor::Request,
+            _ => WaitingFor::Answers,
         };
-        match read {
-            Ok(Ok(octets)) if octets > 0 => inbox.end += octets,
-            Ok(_) => return End::Closed,
-            Err(TimedOut) => return End::TimedOut,
+        let time = match waiting_for {
+            WaitingFor::Request => self.answers.session.idle,
+            WaitingFor::RestOfRequest => self.times.message,
+            WaitingFor::Answers => None,
+        };
+        self.clock.turn(waiting_for, requests > 0, time);
+        Ok(next)
+    }
+
+    async fn wait(
+        &mut self,
+        next: Next,
+        stop: Pin<&mut impl Future<Output = ()>>,
+        evicted: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<Woken, TimedOut> {
+        let idle = self.clock.waiting_for == WaitingFor::Request;
+        if idle {
+            self.place.idle();
+        }
+        let open = self.closing.is_none();
+        let reads = open && next == Next::Read;
+        let parking = &mut self.answers.parking;
+        let work = async {
+            tokio::select! {
+                finished = parking.next_finished() => Woken::Finished(finished),
+                read = self.stream.read(self.inbox.space()), if reads => Woken::Read(read),
+                () = evicted, if idle => Woken::Evicted,
+                () = stop, if open => Woken::Stopped,
+            }
+        };
+        within(self.clock.deadline, work).await
+    }
+}
+
+impl<A: Answerer> Answers<'_, A> {
+    /// Answers whole requests until there is none left or there is enough to write. Says how many it took.
+    fn answer_all(&mut self, inbox: &mut Inbox, times: &Times) -> (usize, Next) {
+        let mut requests = 0;
+        let next = loop {
+            if self.out.len() >= WRITE_OCTETS {
+                break Next::Write;
+            }
+            let Some(later) = self.parking.later() else { break Next::WaitForParked };
+            let request = match inbox.next() {
+                Ok(Some(request)) => request,
+                Ok(None) => break Next::Read,
+                Err(TooLong(octets)) => {
+                    self.answerer.too_long(octets);
+                    break Next::Refuse;
+                }
+            };
+            if requests == 0 {
+                self.session.idle = times.idle();
+            }
+            requests += 1;
+            match self.answerer.answer(request, &self.session, &mut self.out, later) {
+                Reply::Answered => self.count += 1,
+                Reply::Parked => {}
+                // Whoever sends responses or runts over a connection is no resolver: better to free the place.
+                Reply::Silent => break Next::Refuse,
+            }
+        };
+        (requests, next)
+    }
+
+    /// Takes in what has been finished, until there is enough to write.
+    fn take_finished(&mut self) -> Result<(), End> {
+        while self.out.len() < WRITE_OCTETS {
+            let Some(finished) = self.parking.finished() else { break };
+            self.take(finished)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, finished: Finished) -> Result<(), End> {
+        match finished {
+            Finished::Answer(message) => {
+                let length = message.len().min(usize::from(u16::MAX));
+                self.out.extend_from_slice(&(length as u16).to_be_bytes());
+                self.out.extend_from_slice(&message[..length]);
+                self.count += 1;
+            }
+            Finished::Dropped => self.answerer.unanswered(1),
+            Finished::TooMuch => {
+                self.answerer.unsent(1);
+                return Err(End::Overrun);
+            }
+        }
+        Ok(())
+    }
+
+    async fn write<S: AsyncWrite + Unpin>(&mut self, stream: &mut S, time: Option<Duration>) -> Result<(), End> {
+        let out = &self.out;
+        let work = async {
+            stream.write_all(out).await?;
+            stream.flush().await
+        };
+        match within(deadline_in(time), work).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(End::Closed),
+            Err(TimedOut) => return Err(End::TimedOut),
+        }
+        self.count = 0;
+        self.out.clear();
+        self.out.shrink_to(KEPT_OCTETS);
+        Ok(())
+    }
+}
+
+impl<A: Answerer> Drop for Answers<'_, A> {
+    /// Counts what was not sent and what will not be answered.
+    fn drop(&mut self) {
+        self.parking.close();
+        let mut unsent = self.count;
+        let mut unanswered = 0;
+        while let Some(finished) = self.parking.finished() {
+            match finished {
+                Finished::Answer(_) | Finished::TooMuch => unsent += 1,
+                Finished::Dropped => unanswered += 1,
+            }
+        }
+        unanswered += self.parking.parked();
+        if unsent > 0 {
+            self.answerer.unsent(unsent);
+        }
+        if unanswered > 0 {
+            self.answerer.unanswered(unanswered);
         }
     }
 }
@@ -99,129 +359,37 @@ struct Clock {
     deadline: Option<Instant>,
 }
 
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum WaitingFor {
+    /// It is idle.
     Request,
     RestOfRequest,
+    /// The client has nothing to do with how long that takes.
+    Answers,
 }
 
 impl Clock {
-    /// Before a read: starts anew when something was answered or a request has begun, and goes on otherwise, so that a
-    /// request that comes octet by octet does not buy time with each.
-    fn turn(&mut self, empty: bool, answered: bool, times: &Times) {
-        let waiting_for = if empty { WaitingFor::Request } else { WaitingFor::RestOfRequest };
-        if answered || waiting_for != self.waiting_for {
-            self.deadline = deadline_in(if empty { times.idle } else { times.message });
+    /// Before waiting: starts anew when a whole request has come or something else is waited for, and goes on
+    /// otherwise, so that a request that comes octet by octet does not buy time with each (RFC 7766 section 6.2.3).
+    fn turn(&mut self, waiting_for: WaitingFor, requests: bool, time: Option<Duration>) {
+        if requests || waiting_for != self.waiting_for {
+            self.deadline = deadline_in(time);
             self.waiting_for = waiting_for;
         }
-    }
-}
-
-/// What comes after answering.
-enum Next {
-    /// Everything whole has been answered.
-    Read,
-    /// There is more to answer once this has been written.
-    Write,
-    /// The client does not speak DNS, or not as we read it.
-    Refuse,
-}
-
-struct Outcome {
-    answers: usize,
-    next: Next,
-}
-
-/// Answers whole requests until there is none left or there is enough to write.
-fn answer_all(inbox: &mut Inbox, asked: IpAddr, readers: &Readers, out: &mut Vec<u8>) -> Outcome {
-    let mut answers = 0;
-    let next = loop {
-        if out.len() >= WRITE_OCTETS {
-            break Next::Write;
-        }
-        match inbox.next() {
-            Ok(Some(request)) if readers.answer(request, asked, out) => answers += 1,
-            Ok(None) => break Next::Read,
-            // Whoever sends responses or runts over a connection is no resolver: better to free the place.
-            Ok(Some(_)) => break Next::Refuse,
-            Err(TooLong(octets)) => {
-                readers.refuse(octets);
-                break Next::Refuse;
-            }
-        }
-    };
-    Outcome { answers, next }
-}
-
-async fn write<S: AsyncWrite + Unpin>(stream: &mut S, out: &mut Vec<u8>, times: &Times) -> Result<(), End> {
-    let work = async {
-        stream.write_all(out).await?;
-        stream.flush().await
-    };
-    let written: Result<io::Result<()>, TimedOut> = match times.write {
-        Some(limit) => timeout(limit, work).await.map_err(|_| TimedOut),
-        None => Ok(work.await),
-    };
-    out.clear();
-    out.shrink_to(KEPT_OCTETS);
-    match written {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(End::Closed),
-        Err(TimedOut) => Err(End::TimedOut),
     }
 }
 
 struct TimedOut;
 
 fn deadline_in(time: Option<Duration>) -> Option<Instant> {
-    Some(Instant::now() + time?)
+    // A time beyond what the clock can say is none.
+    Instant::now().checked_add(time?)
 }
 
 async fn within<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Result<T, TimedOut> {
     match deadline {
         Some(deadline) => timeout_at(deadline, work).await.map_err(|_| TimedOut),
         None => Ok(work.await),
-    }
-}
-
-/// A request longer than is read.
-struct TooLong(usize);
-
-/// What has been read and not yet answered.
-struct Inbox {
-    buffer: Box<[u8; PREFIX_OCTETS + REQUEST_OCTETS_MAX]>,
-    start: usize,
-    end: usize,
-}
-
-impl Inbox {
-    fn new() -> Self {
-        Self { buffer: Box::new([0; PREFIX_OCTETS + REQUEST_OCTETS_MAX]), start: 0, end: 0 }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.start == self.end
-    }
-
-    /// The next whole request, taken out.
-    fn next(&mut self) -> Result<Option<&[u8]>, TooLong> {
-        let rest = &self.buffer[self.start..self.end];
-        let Some((prefix, rest)) = rest.split_first_chunk::<PREFIX_OCTETS>() else { return Ok(None) };
-        let length = usize::from(u16::from_be_bytes(*prefix));
-        if length > REQUEST_OCTETS_MAX {
-            return Err(TooLong(length));
-        }
-        let Some(request) = rest.get(..length) else { return Ok(None) };
-        self.start += PREFIX_OCTETS + length;
-        Ok(Some(request))
-    }
-
-    /// Where the next octets go; never empty, because a request that has begun fits the buffer.
-    fn space(&mut self) -> &mut [u8] {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
-        &mut self.buffer[self.end..]
     }
 }
 

@@ -4,16 +4,19 @@
 //! there are cores, not one per connection. Answering takes microseconds and never waits, so that a plain lock is
 //! enough. Each message gets the generation of its own moment.
 
-use std::net::IpAddr;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
-use waymark_zone::answer::{Needs, Transport};
+use waymark_zone::answer::{Needs, NoSupplies, Transport};
 use waymark_zone::catalog::{Catalog, Reader};
 
-use crate::handler::Handler;
+use super::connection::{Answerer, Later, Reply, Session};
+use crate::clock::Clock;
+use crate::events::{Events, Recorder};
+use crate::handler::{Asking, Books, Handled, Handler};
+use crate::parked::{ReplyTo, Slab};
 use crate::statistics::Block;
 
 /// The largest answer over TCP, in octets (RFC 1035 section 4.2.2).
@@ -22,10 +25,12 @@ const RESPONSE_OCTETS_MAX: usize = u16::MAX as usize;
 const READERS_MAX: usize = 16;
 
 /// A fixed number of catalog readers.
-pub(super) struct Readers {
+pub(crate) struct Readers {
     slots: Box<[Slot]>,
     next: AtomicUsize,
     handler: Arc<Handler>,
+    slab: Arc<Slab>,
+    clock: Arc<dyn Clock>,
 }
 
 struct Slot {
@@ -36,47 +41,30 @@ struct Slot {
 
 struct Desk {
     reader: Reader,
+    recorder: Recorder,
+    needs: Needs,
     out: Box<[u8]>,
 }
 
 impl Readers {
-    pub(super) fn new(catalog: &Arc<Catalog>, handler: Arc<Handler>) -> Self {
+    pub(crate) fn new(
+        catalog: &Arc<Catalog>,
+        handler: Arc<Handler>,
+        slab: Arc<Slab>,
+        clock: Arc<dyn Clock>,
+        events: &Events,
+    ) -> Self {
         let count = thread::available_parallelism().map_or(1, NonZero::get).min(READERS_MAX);
         let slot = || Slot {
-            desk: Mutex::new(Desk { reader: catalog.reader(), out: vec![0; RESPONSE_OCTETS_MAX].into_boxed_slice() }),
+            desk: Mutex::new(Desk {
+                reader: catalog.reader(),
+                recorder: events.recorder(),
+                needs: Needs::new(),
+                out: vec![0; RESPONSE_OCTETS_MAX].into_boxed_slice(),
+            }),
             block: Block::default(),
         };
-        Self { slots: (0..count).map(|_| slot()).collect(), next: AtomicUsize::new(0), handler }
-    }
-
-    /// Appends the answer to `request`, its length in front, to `out`. False if there is none to give.
-    pub(super) fn answer(&self, request: &[u8], asked: IpAddr, out: &mut Vec<u8>) -> bool {
-        let (mut desk, block) = self.desk();
-        let Desk { reader, out: buffer } = &mut *desk;
-        block.received(request.len());
-        let outcome = self.handler.answer(&reader.view(), request, asked, Transport::Tcp, &mut Needs::new(), buffer);
-        let Some(answered) = outcome.answered() else {
-            block.dropped();
-            return false;
-        };
-        block.answered(&answered);
-        let length = answered.length.min(RESPONSE_OCTETS_MAX);
-        out.extend_from_slice(&(length as u16).to_be_bytes());
-        out.extend_from_slice(&buffer[..length]);
-        true
-    }
-
-    /// Counts a request that is not read because of its length, and so gets no answer.
-    pub(super) fn refuse(&self, octets: usize) {
-        let (_desk, block) = self.desk();
-        block.received(octets);
-        block.dropped();
-    }
-
-    /// Counts answers that a connection did not take.
-    pub(super) fn unsent(&self, answers: usize) {
-        let (_desk, block) = self.desk();
-        block.unsent(answers);
+        Self { slots: (0..count).map(|_| slot()).collect(), next: AtomicUsize::new(0), handler, slab, clock }
     }
 
     /// The counters of all readers.
@@ -99,5 +87,57 @@ impl Readers {
         }
         let slot = in_turn(0);
         (slot.desk.lock().unwrap_or_else(PoisonError::into_inner), &slot.block)
+    }
+}
+
+impl Answerer for Readers {
+    fn answer(&self, request: &[u8], session: &Session, out: &mut Vec<u8>, later: Later<'_>) -> Reply {
+        let (mut desk, block) = self.desk();
+        let Desk { reader, recorder, needs, out: buffer } = &mut *desk;
+        block.received(request.len());
+        let view = reader.view();
+        let now = self.clock.now();
+        let asking = Asking {
+            octets: request,
+            client: session.client,
+            asked: session.asked,
+            transport: Transport::Tcp,
+            keepalive: Some(session.keepalive()),
+            received: now,
+        };
+        let mut books = Books { block, recorder, needs };
+        let mut handled = self.handler.handle(&view, &asking, now, &NoSupplies, &mut books, buffer);
+        if let Handled::Wait(zone) = handled {
+            if self.slab.park(&asking, zone, || ReplyTo::Tcp(later.park())) {
+                return Reply::Parked;
+            }
+            handled = self.handler.fail(&asking, now, &mut books, buffer);
+        }
+        let Handled::Send(length) = handled else {
+            block.dropped();
+            return Reply::Silent;
+        };
+        let length = length.min(RESPONSE_OCTETS_MAX);
+        out.extend_from_slice(&(length as u16).to_be_bytes());
+        out.extend_from_slice(&buffer[..length]);
+        Reply::Answered
+    }
+
+    fn too_long(&self, octets: usize) {
+        let (_desk, block) = self.desk();
+        block.received(octets);
+        block.dropped();
+    }
+
+    fn unsent(&self, answers: usize) {
+        let (_desk, block) = self.desk();
+        block.unsent(answers);
+    }
+
+    fn unanswered(&self, questions: usize) {
+        let (_desk, block) = self.desk();
+        for _ in 0..questions {
+            block.dropped();
+        }
     }
 }

@@ -8,14 +8,14 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::{NonNull, null_mut};
 
 use libc::{c_int, c_uint, iovec, mmsghdr, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t};
 
 use super::RESPONSE_OCTETS_MAX;
-use super::control_message::{Control, asked, write_source};
+use super::control_message::{Asked, Control, asked, write_source};
 use crate::REQUEST_OCTETS_MAX;
 
 /// Datagrams per system call. More brings no gain that shows, and keeps the first one waiting.
@@ -28,6 +28,14 @@ const STAGGER_OCTETS: usize = 64;
 pub(super) enum Wait {
     ForOne,
     No,
+}
+
+/// A datagram that can be answered.
+#[derive(Clone, Copy)]
+pub(super) struct Datagram<'b> {
+    pub(super) octets: &'b [u8],
+    pub(super) client: SocketAddr,
+    pub(super) asked: Asked,
 }
 
 /// What the kernel reads and writes; all of it integers and pointers, so that all octets zero is a value.
@@ -90,28 +98,30 @@ impl Batch {
         (length as usize).min(REQUEST_OCTETS_MAX)
     }
 
-    /// Has the datagram with this number answered: `answer` gets the request, the address that was asked and a buffer
-    /// for the answer, and gives the answer's length. False if nothing will be sent: `answer` gave none, the datagram
+    /// Has the datagram with this number answered: `answer` gets it and a buffer for the answer, and gives the answer's
+    /// length. False if nothing will be sent: `answer` gave none, the datagram
     /// was longer than a request may be, its source cannot be answered, or the asked address is not known.
     pub(super) fn answer(
         &mut self,
         number: usize,
-        answer: impl FnOnce(&[u8], IpAddr, &mut [u8]) -> Option<usize>,
+        answer: impl FnOnce(&Datagram<'_>, &mut [u8]) -> Option<usize>,
     ) -> bool {
         let length = self.octets(number);
         // SAFETY: `&mut self` is the only way to the allocation, and no reference into it outlives the method that made
         // it, so that this one is unique. It is not used after the next write through a raw pointer.
         let storage = unsafe { &mut *self.storage.as_ptr() };
         let header = &storage.incoming[number].msg_hdr;
-        if header.msg_flags & libc::MSG_TRUNC != 0 || !can_be_answered(&storage.sources[number], header.msg_namelen) {
+        if header.msg_flags & libc::MSG_TRUNC != 0 {
             return false;
         }
+        let Some(client) = client(&storage.sources[number], header.msg_namelen) else { return false };
         #[allow(clippy::unnecessary_cast, reason = "the field is u32 with other C libraries")]
         let control_length = header.msg_controllen as usize;
         let Some(asked) = storage.controls[number].0.get(..control_length).and_then(asked) else { return false };
         let source_length = header.msg_namelen;
         let out = &mut storage.responses[number][..RESPONSE_OCTETS_MAX];
-        let Some(length) = answer(&storage.requests[number][..length], asked.address, out) else { return false };
+        let datagram = Datagram { octets: &storage.requests[number][..length], client, asked };
+        let Some(length) = answer(&datagram, out) else { return false };
         let control_length = write_source(asked, &mut storage.answer_controls[number]);
         self.queue(number, length.min(RESPONSE_OCTETS_MAX), source_length, control_length);
         true
@@ -204,20 +214,28 @@ impl Drop for Batch {
     }
 }
 
-/// Whether an answer can be sent to this source: an IP address with a port. Port 0 is what only forgers use.
-fn can_be_answered(source: &sockaddr_storage, length: socklen_t) -> bool {
+/// The source, if an answer can be sent to it: an IP address with a port. Port 0 is what only forgers use.
+fn client(source: &sockaddr_storage, length: socklen_t) -> Option<SocketAddr> {
     let length = length as usize;
     let source = &raw const *source;
     // SAFETY: `sockaddr_storage` is larger than both kinds of address and aligned for them, its octets are written
     // (zero at first), and the fields read are integers, of which the kernel filled `length` octets.
-    let port = unsafe {
+    let client: SocketAddr = unsafe {
         match c_int::from((*source).ss_family) {
-            libc::AF_INET if length >= size_of::<sockaddr_in>() => (*source.cast::<sockaddr_in>()).sin_port,
-            libc::AF_INET6 if length >= size_of::<sockaddr_in6>() => (*source.cast::<sockaddr_in6>()).sin6_port,
-            _ => 0,
+            libc::AF_INET if length >= size_of::<sockaddr_in>() => {
+                let source = source.cast::<sockaddr_in>();
+                let address = Ipv4Addr::from_bits(u32::from_be((*source).sin_addr.s_addr));
+                SocketAddrV4::new(address, u16::from_be((*source).sin_port)).into()
+            }
+            libc::AF_INET6 if length >= size_of::<sockaddr_in6>() => {
+                let source = source.cast::<sockaddr_in6>();
+                let address = Ipv6Addr::from((*source).sin6_addr.s6_addr);
+                SocketAddrV6::new(address, u16::from_be((*source).sin6_port), 0, (*source).sin6_scope_id).into()
+            }
+            _ => return None,
         }
     };
-    port != 0
+    (client.port() != 0).then_some(client)
 }
 
 #[cfg(test)]

@@ -21,13 +21,19 @@ const DATA_AT: usize = aligned(size_of::<cmsghdr>());
 #[repr(C, align(8))]
 pub(super) struct Control(pub(super) [u8; CONTROL_OCTETS]);
 
+impl Control {
+    pub(super) fn empty() -> Self {
+        Self([0; CONTROL_OCTETS])
+    }
+}
+
 /// Where a datagram was sent to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// Its destination address.
-    pub(super) address: IpAddr,
+    pub(crate) address: IpAddr,
     /// The number of the interface that it came in by.
-    pub(super) interface: u32,
+    pub(crate) interface: u32,
 }
 
 /// Reads where a datagram was sent to. None if the messages do not say, or are malformed.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use waymark_api::{ApiOptions, ApiStatistics};
 use waymark_control::{Brand, Clock, Durability, Pools, Random, SystemClock, SystemRandom};
+use waymark_serve::Surroundings;
 
 use crate::api_server;
 use crate::config::{Bounded, Config, Limit};
@@ -83,7 +84,15 @@ pub(super) fn serve_options(config: &Config) -> waymark_serve::Options {
             tcp_write_ms: milliseconds(limits.tcp_write_seconds),
             udp_octets_max: clamp(limits.udp_octets.0),
         },
+        ..waymark_serve::Options::default()
     }
+}
+
+/// What the nameserver has from outside. Nothing supplies what answers lack yet.
+pub(super) fn surroundings(options: &NodeOptions) -> Surroundings {
+    let mut seed = [0; 16];
+    options.random.fill(&mut seed);
+    Surroundings { clock: Arc::new(waymark_serve::clock::SystemClock::new()), seed, supplier: None }
 }
 
 /// The API's options.

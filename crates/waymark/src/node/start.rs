@@ -12,7 +12,7 @@ use waymark_api::ApiStatistics;
 use waymark_control::{AccountFilter, Bootstrap, Control, Grant, OpenError, Page, Refusal};
 use waymark_serve::{BindCause, BindError, Bound, Server};
 
-use super::options::{api_options, api_server_limits, control_options, queue, serve_options};
+use super::options::{api_options, api_server_limits, control_options, queue, serve_options, surroundings};
 use super::{Node, NodeOptions};
 use crate::api_server::ApiServer;
 use crate::config::Config;
@@ -104,7 +104,7 @@ pub(super) fn start(config: &Config, options: NodeOptions) -> Result<Node, Start
     let entered = Entered { runtime: &runtime, control: &control };
     let bootstrap = entered.bootstrap(&options, &api_base, reachable(dns_addresses[0]))?;
     let follow = entered.follow(config, &options, &directory)?;
-    let server = Server::start(bound, Arc::clone(follow.catalog()), runtime.handle().clone());
+    let server = Server::start(bound, Arc::clone(follow.catalog()), runtime.handle().clone(), surroundings(&options));
     let dns = Arc::new(RwLock::new(Some(server.map_err(StartError::System)?)));
     let statistics = Arc::new(ApiStatistics::default());
     let observed = Arc::new(Observed {

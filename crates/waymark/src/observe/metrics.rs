@@ -93,6 +93,9 @@ pub static METRICS: &[Metric] = &[
         let connections = &n.dns.connections;
         labelled("limit", [("in_all", connections.refused_in_all), ("per_client", connections.refused_per_client)])
     }),
+    counter("waymark_dns_tcp_evicted", "TCP connections closed while idle, in favour of new ones", |n| {
+        sum(n.dns.connections.evicted_idle)
+    }),
     counter("waymark_dns_tcp_timed_out", "TCP connections closed because the client was too slow", |n| {
         sum(n.dns.connections.timed_out)
     }),

@@ -8,7 +8,8 @@ use crate::test_zone::ip;
 
 /// A worker's socket on this address.
 fn socket(address: &str) -> (Bound, u16) {
-    let bound = crate::sockets::bind(&[SocketAddr::new(ip(address), 0)], 1, crate::Limits::default()).unwrap();
+    let listening = crate::Options { listen: vec![SocketAddr::new(ip(address), 0)], ..crate::Options::default() };
+    let bound = crate::sockets::bind(&listening, 1).unwrap();
     let port = bound.udp_addresses()[0].port();
     (bound, port)
 }
@@ -29,8 +30,8 @@ fn echo_asked(batch: &mut Batch, socket: &UdpSocket, count: usize) {
     while seen < count {
         let received = batch.receive(socket.as_fd(), Wait::ForOne).unwrap();
         for number in 0..received {
-            assert!(batch.answer(number, |_, asked, out| {
-                let text = asked.to_string();
+            assert!(batch.answer(number, |datagram, out| {
+                let text = datagram.asked.address.to_string();
                 out[..text.len()].copy_from_slice(text.as_bytes());
                 Some(text.len())
             }));
@@ -83,8 +84,9 @@ fn requests_keep_their_octets() {
     let mut seen = Vec::new();
     while seen.len() < requests.len() {
         for number in 0..batch.receive(bound.udp[0][0].as_fd(), Wait::ForOne).unwrap() {
-            batch.answer(number, |request, _, _| {
-                seen.push(request.to_vec());
+            batch.answer(number, |datagram, _| {
+                assert_eq!(datagram.client, client.local_addr().unwrap());
+                seen.push(datagram.octets.to_vec());
                 None
             });
         }
@@ -99,7 +101,7 @@ fn a_request_that_does_not_fit_is_not_answered() {
     client("127.0.0.1", port).send(&[1; REQUEST_OCTETS_MAX + 1]).unwrap();
     let mut batch = Batch::new();
     assert_eq!(batch.receive(bound.udp[0][0].as_fd(), Wait::ForOne).unwrap(), 1);
-    assert!(!batch.answer(0, |_, _, _| panic!("half a request was answered")));
+    assert!(!batch.answer(0, |_, _| panic!("half a request was answered")));
 }
 
 #[test]
@@ -120,7 +122,7 @@ fn an_answer_that_cannot_be_sent_does_not_keep_the_others_back() {
         (*source).sin_addr = broadcast;
     }
     for number in 0..3 {
-        assert!(batch.answer(number, |_, _, out| {
+        assert!(batch.answer(number, |_, out| {
             out[0] = b'x';
             Some(1)
         }));
@@ -135,13 +137,13 @@ fn a_source_without_port_or_of_another_family_is_not_answered() {
     let mut source: sockaddr_storage = unsafe { std::mem::zeroed() };
     let v4 = size_of::<sockaddr_in>() as socklen_t;
     source.ss_family = libc::AF_INET as _;
-    assert!(!can_be_answered(&source, v4), "port 0");
+    assert!(super::client(&source, v4).is_none(), "port 0");
     // SAFETY: the storage is large enough and aligned.
     unsafe { (*(&raw mut source).cast::<sockaddr_in>()).sin_port = 53 };
-    assert!(can_be_answered(&source, v4));
-    assert!(!can_be_answered(&source, v4 - 1), "cut short");
+    assert!(super::client(&source, v4).is_some());
+    assert!(super::client(&source, v4 - 1).is_none(), "cut short");
     source.ss_family = libc::AF_UNIX as _;
-    assert!(!can_be_answered(&source, v4));
+    assert!(super::client(&source, v4).is_none());
 }
 
 #[test]
