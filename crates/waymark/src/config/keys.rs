@@ -8,8 +8,9 @@ use std::path::PathBuf;
 
 use toml::Value;
 use waymark_wire::Name;
+use waymark_zone::answer::RRsetOrder;
 
-use super::setting::{AnswerText, CookieSecrets, Count, Limit, LogFormat, LogLevel, Network, RrsetOrder, Setting};
+use super::setting::{AnswerText, CookieSecrets, Count, Limit, LogFormat, LogLevel, Network, Setting};
 
 /// One key.
 pub struct Key {
@@ -130,7 +131,7 @@ keys! {
         /// The answer to id.server and hostname.bind, TXT in class CH (RFC 4892). Empty: refused.
         server_id: AnswerText = AnswerText::default();
         /// In which order the records of a set are answered: rotate, each time another one first, or stable.
-        rrset_order: RrsetOrder = RrsetOrder::Rotate;
+        rrset_order: RRsetOrder = RRsetOrder::Rotate;
         /// One of so many answers becomes an event for analytics: 1 is every one, 0 none.
         event_sample: Count = Count(1);
     }
@@ -198,8 +199,8 @@ keys! {
         /// Answers a second over UDP that one network of clients (an IPv4 /24, an IPv6 /56) gets to one question, or of
         /// one kind from one zone. Clients with a good cookie are not limited.
         responses_per_second: Limit = Limit(0);
-        /// Of the answers that responses_per_second suppresses, every so manieth is sent truncated, so that a real client
-        /// asks again over TCP. 0: none, 1: all; at most 15.
+        /// Of the answers that responses_per_second suppresses, every so manieth is sent truncated, so that a real
+        /// client asks again over TCP. 0: none, 1: all; at most 15.
         response_slip: Count = Count(2);
         /// Networks and subjects that responses_per_second remembers, of 8 octets each; rounded up to a power of two.
         response_table_entries: Count = Count(65_536);

@@ -13,7 +13,7 @@ use waymark_wire::Name;
 
 mod dns;
 
-pub use dns::{AnswerText, CookieSecrets, RrsetOrder};
+pub use dns::{AnswerText, CookieSecrets};
 
 /// A type that a key's value can have.
 pub trait Setting: Sized {

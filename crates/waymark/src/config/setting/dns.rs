@@ -4,6 +4,7 @@ use std::fmt;
 
 use toml::Value;
 use waymark_serve::cookies::{SECRET_OCTETS, Secret};
+use waymark_zone::answer::RRsetOrder;
 
 use super::Setting;
 
@@ -67,16 +68,7 @@ impl Setting for CookieSecrets {
     }
 }
 
-/// In which order the records of a set are answered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum RrsetOrder {
-    /// Each answer begins with another record, so that clients that take the first spread over all.
-    Rotate,
-    /// Always the same.
-    Stable,
-}
-
-impl Setting for RrsetOrder {
+impl Setting for RRsetOrder {
     const KIND: &'static str = "\"rotate\" or \"stable\"";
 
     fn from_text(text: &str) -> Option<Self> {
