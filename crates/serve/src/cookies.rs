@@ -15,15 +15,11 @@ use std::fmt;
 use std::net::IpAddr;
 
 use siphasher::sip::SipHasher24;
+use waymark_wire::edns::{CLIENT_COOKIE_OCTETS, COOKIE_OCTETS};
 
-/// The length of a client cookie, in octets (RFC 7873 section 4).
-pub const CLIENT_OCTETS: usize = 8;
-/// The length of an option with both cookies as this server makes them, in octets (RFC 9018 section 4).
-pub const COOKIE_OCTETS: usize = CLIENT_OCTETS + SERVER_OCTETS;
 /// The length of a secret, in octets (RFC 9018 section 4.4).
 pub const SECRET_OCTETS: usize = 16;
 
-const SERVER_OCTETS: usize = 16;
 /// An option of more is malformed (RFC 7873 section 4: server cookies have 8 to 32 octets).
 const OPTION_OCTETS: std::ops::RangeInclusive<usize> = 16..=40;
 /// The only version of server cookies (RFC 9018 section 4.1).
@@ -105,10 +101,10 @@ impl Cookies {
     /// the date in seconds since 1970 on a circle of 32 bits.
     pub fn check(&self, option: Option<&[u8]>, client: IpAddr, now: u32) -> Checked {
         let Some(option) = option else { return Checked::Absent };
-        if option.len() != CLIENT_OCTETS && !OPTION_OCTETS.contains(&option.len()) {
+        if option.len() != CLIENT_COOKIE_OCTETS && !OPTION_OCTETS.contains(&option.len()) {
             return Checked::Malformed;
         }
-        let Some((client_cookie, server_cookie)) = option.split_first_chunk::<CLIENT_OCTETS>() else {
+        let Some((client_cookie, server_cookie)) = option.split_first_chunk::<CLIENT_COOKIE_OCTETS>() else {
             return Checked::Malformed;
         };
         let fresh = || self.make(client_cookie, client, now);
@@ -118,7 +114,7 @@ impl Cookies {
         // What other software makes may have another length or version: well formed, and not ours.
         let Ok(cookie) = <&[u8; COOKIE_OCTETS]>::try_from(option) else { return Checked::Bad(fresh()) };
         let age = age_seconds(cookie, now);
-        if cookie[CLIENT_OCTETS] != VERSION || !(-FUTURE_SECONDS..=PAST_SECONDS).contains(&age) {
+        if cookie[CLIENT_COOKIE_OCTETS] != VERSION || !(-FUTURE_SECONDS..=PAST_SECONDS).contains(&age) {
             return Checked::Bad(fresh());
         }
         let hashed = Hashed::new(cookie, client);
@@ -133,7 +129,7 @@ impl Cookies {
     }
 
     /// The option with a server cookie of now.
-    fn make(&self, client_cookie: &[u8; CLIENT_OCTETS], client: IpAddr, now: u32) -> [u8; COOKIE_OCTETS] {
+    fn make(&self, client_cookie: &[u8; CLIENT_COOKIE_OCTETS], client: IpAddr, now: u32) -> [u8; COOKIE_OCTETS] {
         let mut cookie = [0; COOKIE_OCTETS];
         cookie[..8].copy_from_slice(client_cookie);
         cookie[8] = VERSION;

@@ -15,8 +15,10 @@ mod show;
 
 use std::path::{Path, PathBuf};
 
+use waymark_serve::rate_limit::{PER_SECOND_MAX, SLIP_MAX};
+
 pub use keys::{Api, Brand, Config, Data, Dns, KEYS, Key, Limits, Log, Pools, SECTIONS};
-pub use setting::{Bounded, Count, Limit, LogFormat, LogLevel, Network, Setting};
+pub use setting::{AnswerText, Bounded, CookieSecrets, Count, Limit, LogFormat, LogLevel, Network, Setting};
 pub use show::show;
 
 /// The file that is read when none is named.
@@ -133,10 +135,12 @@ impl Loading {
                 return self.problems.push(Problem::Unreadable { path: path.to_owned(), why: why.to_string() });
             }
         };
-        let table: toml::Table = match text.parse() {
+        let table: toml::Table = match toml::from_str(&text) {
             Ok(table) => table,
             Err(why) => {
-                let why = toml::de::Error::to_string(&why).trim_end().to_owned();
+                // Not the text around it, which may hold a secret.
+                let line = why.span().map_or(1, |at| text[..at.start].matches('\n').count() + 1);
+                let why = format!("line {line}: {}", why.message());
                 return self.problems.push(Problem::Syntax { path: path.to_owned(), why });
             }
         };
@@ -197,7 +201,10 @@ impl Loading {
         self.problems.push(Problem::Unknown { source_name, key, nearest: nearest(path) });
     }
 
-    fn wrong(&mut self, source_name: &str, key: &Key, value: String) {
+    fn wrong(&mut self, source_name: &str, key: &Key, mut value: String) {
+        if key.secret {
+            value = "something else (it is a secret and not shown)".to_owned();
+        }
         let (source_name, kind) = (source_name.to_owned(), key.kind.to_owned());
         self.problems.push(Problem::Value { source_name, key: key.path(), kind, value });
     }
@@ -224,6 +231,18 @@ impl Loading {
         if config.limits.udp_octets.get().is_some_and(|octets| !(512..=65535).contains(&octets)) {
             let value = config.limits.udp_octets.0.to_string();
             wrong("limits.udp_octets", "0 or from 512 to 65535", value);
+        }
+        for (key, count, least, most) in [
+            ("limits.responses_per_second", config.limits.responses_per_second.0, 0, u64::from(PER_SECOND_MAX)),
+            ("limits.response_slip", config.limits.response_slip.0, 0, u64::from(SLIP_MAX)),
+            // At 8 octets each, 128 MiB.
+            ("limits.response_table_entries", config.limits.response_table_entries.0, 8, 1 << 24),
+            ("limits.parked_milliseconds", config.limits.parked_milliseconds.0, 1, 60_000),
+            ("dns.event_sample", config.dns.event_sample.0, 0, u64::from(u32::MAX)),
+        ] {
+            if !(least..=most).contains(&count) {
+                wrong(key, &format!("from {least} to {most}"), count.to_string());
+            }
         }
         // Two nameservers for a zone need two addresses, and a pool of millions would only slow the first start.
         if config.pools.nameserver_v4.prefix > 30 {

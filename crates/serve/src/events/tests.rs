@@ -173,7 +173,10 @@ proptest! {
         ring_octets in 0usize..2000,
         sample_interval in 1u32..5,
         steps in prop::collection::vec(
-            prop_oneof![4 => (0usize..3, 1u8..60).prop_map(|(of, count)| Step::Record(of, count)), 1 => Just(Step::Drain)],
+            prop_oneof![
+                4 => (0usize..3, 1u8..60).prop_map(|(of, count)| Step::Record(of, count)),
+                1 => Just(Step::Drain),
+            ],
             0..60,
         ),
     ) {
@@ -197,7 +200,9 @@ proptest! {
                         answers[of] += 1;
                     }
                 }
-                Step::Drain => drained(&events).into_iter().for_each(|number| out[(number / 1_000_000) as usize].push(number)),
+                Step::Drain => {
+                    drained(&events).into_iter().for_each(|number| out[(number / 1_000_000) as usize].push(number));
+                }
             }
         }
         let counts = events.counts();

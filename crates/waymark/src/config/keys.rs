@@ -8,8 +8,9 @@ use std::path::PathBuf;
 
 use toml::Value;
 use waymark_wire::Name;
+use waymark_zone::answer::RRsetOrder;
 
-use super::setting::{Count, Limit, LogFormat, LogLevel, Network, Setting};
+use super::setting::{AnswerText, CookieSecrets, Count, Limit, LogFormat, LogLevel, Network, Setting};
 
 /// One key.
 pub struct Key {
@@ -21,7 +22,9 @@ pub struct Key {
     pub doc: &'static [&'static str],
     /// What its value must be, in words.
     pub kind: &'static str,
-    /// Its value as TOML.
+    /// Whether its value must not be shown.
+    pub secret: bool,
+    /// Its value as TOML; of a secret, only that there is one.
     pub get: fn(&Config) -> Value,
     /// Sets it from TOML; whether the value was one of its kind.
     pub set_value: fn(&mut Config, &Value) -> bool,
@@ -81,6 +84,7 @@ macro_rules! keys {
             name: stringify!($name),
             doc: &[$($doc),+],
             kind: <$kind as Setting>::KIND,
+            secret: <$kind as Setting>::SECRET,
             get: |config| config.$section.$name.to_value(),
             set_value: |config, value| assign(&mut config.$section.$name, Setting::from_value(value)),
             set_text: |config, text| assign(&mut config.$section.$name, Setting::from_text(text)),
@@ -115,6 +119,21 @@ keys! {
         ];
         /// Worker threads; 0 is one per core.
         workers: Count = Count(0);
+        /// DNS cookies (RFC 7873): clients that have shown that their address is their own are not rate-limited.
+        cookies: bool = true;
+        /// What cookies are made with: 32 hexadecimal digits each. The first makes them, all of them are accepted.
+        /// Servers that share an address need the same ones. Empty: made up at each start.
+        cookie_secrets: CookieSecrets = CookieSecrets::default();
+        /// What this server is called in answers that ask for it (NSID, RFC 5001). Empty: it is not said.
+        nsid: AnswerText = AnswerText::default();
+        /// The answer to version.bind and version.server, TXT in class CH. Empty: refused.
+        version: AnswerText = AnswerText::default();
+        /// The answer to id.server and hostname.bind, TXT in class CH (RFC 4892). Empty: refused.
+        server_id: AnswerText = AnswerText::default();
+        /// In which order the records of a set are answered: rotate, each time another one first, or stable.
+        rrset_order: RRsetOrder = RRsetOrder::Rotate;
+        /// One of so many answers becomes an event for analytics: 1 is every one, 0 none.
+        event_sample: Count = Count(1);
     }
 
     /// The names that the platform itself owns.
@@ -177,6 +196,18 @@ keys! {
         tcp_write_seconds: Limit = Limit(5);
         /// The largest answer over UDP, in octets, whatever the client offers.
         udp_octets: Limit = Limit(1232);
+        /// Answers a second over UDP that one network of clients (an IPv4 /24, an IPv6 /56) gets to one question, or of
+        /// one kind from one zone. Clients with a good cookie are not limited.
+        responses_per_second: Limit = Limit(0);
+        /// Of the answers that responses_per_second suppresses, every so manieth is sent truncated, so that a real
+        /// client asks again over TCP. 0: none, 1: all; at most 15.
+        response_slip: Count = Count(2);
+        /// Networks and subjects that responses_per_second remembers, of 8 octets each; rounded up to a power of two.
+        response_table_entries: Count = Count(65_536);
+        /// Questions that wait for something that their answer needs; further ones are dropped. 0: 65536.
+        parked_questions: Limit = Limit(4096);
+        /// How long such a question waits, in milliseconds; then the answer is SERVFAIL.
+        parked_milliseconds: Count = Count(2000);
         /// Records in one zone.
         records_per_zone: Limit = Limit(0);
         /// Writes waiting for the store; further ones are refused until some are done.

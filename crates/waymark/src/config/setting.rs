@@ -1,6 +1,8 @@
 //! The kinds of value that a key can have: how each is read from TOML and from text, and how it is shown.
 //!
 //! Text is what environment variables and flags carry. A list is written there with commas.
+//!
+//! - [`dns`]: those that only the nameserver has.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -9,10 +11,16 @@ use std::str::FromStr;
 use toml::Value;
 use waymark_wire::Name;
 
+mod dns;
+
+pub use dns::{AnswerText, CookieSecrets};
+
 /// A type that a key's value can have.
 pub trait Setting: Sized {
     /// What to write, in words: completes "must be ...".
     const KIND: &'static str;
+    /// Whether the value must not be shown: neither when it is right nor when it is wrong.
+    const SECRET: bool = false;
     /// Reads text, as environment variables and flags carry it.
     fn from_text(text: &str) -> Option<Self>;
     /// Shows the value as TOML; what [`Self::from_value`] reads back.

@@ -1,7 +1,7 @@
 //! The configuration as a TOML file: every key with what it is for, its default and its variable.
 //!
-//! The output can be used as a configuration file: reading it gives the same configuration. There are no secrets in
-//! it, because no key holds one.
+//! The output can be used as a configuration file: reading it gives the same configuration, but for secrets. One that
+//! is set is a comment that says so.
 
 use std::fmt::Write;
 
@@ -20,8 +20,10 @@ pub fn show(config: &Config) -> String {
         for key in KEYS.iter().filter(|key| key.section == *section) {
             text.push('\n');
             comment(&mut text, key.doc);
-            let _ = writeln!(text, "# Default: {}. Environment: {}.", (key.get)(&defaults), key.variable());
-            let _ = writeln!(text, "{} = {}", key.name, (key.get)(config));
+            let (value, default) = ((key.get)(config), (key.get)(&defaults));
+            let _ = writeln!(text, "# Default: {default}. Environment: {}.", key.variable());
+            let mark = if key.secret && value != default { "# " } else { "" };
+            let _ = writeln!(text, "{mark}{} = {value}", key.name);
         }
     }
     text

@@ -118,6 +118,13 @@ fn values_must_go_together() {
         ("data.store_readers", "0"),
         ("limits.udp_octets", "511"),
         ("limits.udp_octets", "65536"),
+        ("limits.responses_per_second", "1000001"),
+        ("limits.response_slip", "16"),
+        ("limits.response_table_entries", "7"),
+        ("limits.response_table_entries", "16777217"),
+        ("limits.parked_milliseconds", "0"),
+        ("limits.parked_milliseconds", "60001"),
+        ("dns.event_sample", "4294967296"),
         ("pools.nameserver_v4", "127.53.0.0/31"),
         ("pools.nameserver_v6", "fd53::/113"),
     ] {
@@ -130,10 +137,49 @@ fn values_must_go_together() {
 }
 
 #[test]
+fn limits_are_taken_to_their_bounds() {
+    for (key, values) in [
+        ("limits.responses_per_second", ["0", "1000000"]),
+        ("limits.response_slip", ["0", "15"]),
+        ("limits.response_table_entries", ["8", "16777216"]),
+        ("limits.parked_milliseconds", ["1", "60000"]),
+        ("dns.event_sample", ["0", "4294967295"]),
+    ] {
+        for value in values {
+            assert!(load("", &[], &[(key, value)]).is_ok(), "{key} {value}");
+        }
+    }
+}
+
+#[test]
+fn secrets_are_shown_neither_right_nor_wrong() {
+    let secret = "e5e973e5a6b2a43f48e7dc849e37bfcf";
+    let config = load(&format!("[dns]\ncookie_secrets = ['{secret}']\n"), &[], &[]).unwrap();
+    assert_eq!(config.dns.cookie_secrets.get().len(), 1);
+    let shown = show(&config);
+    assert!(shown.contains("\n# cookie_secrets = [\"not shown\"]\n"), "{shown}");
+    assert!(!shown.contains(secret) && !format!("{config:?}").contains(secret));
+    assert_eq!(load(&shown, &[], &[]).unwrap().dns.cookie_secrets, CookieSecrets::default());
+    let cut = &secret[1..];
+    for mistake in [
+        load(&format!("[dns]\ncookie_secrets = ['{cut}']\n"), &[], &[]),
+        load(&format!("[dns]\ncookie_secrets = '{cut}'\n"), &[], &[]),
+        load("", &[("WAYMARK_DNS__COOKIE_SECRETS", cut)], &[]),
+        load(&format!("[dns]\ncookie_secrets = [\n'{cut}'\n'{cut}'\n]\n"), &[], &[]),
+        load(&format!("[dns]\ncookie_secrets = [{cut}]\n"), &[], &[]),
+    ] {
+        let mistake = mistake.unwrap_err();
+        assert!(!mistake.to_string().contains(cut) && !format!("{mistake:?}").contains(cut), "{mistake}");
+    }
+}
+
+#[test]
 fn a_file_that_is_missing_or_no_toml_is_one_problem() {
     let missing = Sources { file: Some(PathBuf::from("/nonexistent/waymark.toml")), ..Sources::default() };
     assert!(matches!(&Config::load(&missing).unwrap_err().problems[..], [Problem::Unreadable { .. }]));
     assert!(matches!(&problems("[api\n", &[], &[])[..], [Problem::Syntax { .. }]));
+    let why = problems("[api]\n\nlisten = \n", &[], &[])[0].to_string();
+    assert!(why.contains(" is not valid TOML: line 3: "), "{why}");
 }
 
 #[test]

@@ -158,7 +158,11 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn events_survive_their_byte_form(event in events(), name in names(), after in prop::collection::vec(any::<u8>(), 0..9)) {
+    fn events_survive_their_byte_form(
+        event in events(),
+        name in names(),
+        after in prop::collection::vec(any::<u8>(), 0..9),
+    ) {
         let event = Event { name: &name, ..event };
         let octets = encoded(&event);
         let length = octets.len();
