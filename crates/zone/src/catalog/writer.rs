@@ -9,7 +9,7 @@
 mod names;
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
@@ -52,9 +52,9 @@ pub enum ApplyError {
 pub struct Writer {
     catalog: Arc<Catalog>,
     garbage: Garbage,
-    zones: HashMap<ZoneNumber, NonNull<ZoneRecord>>,
-    staged: HashMap<ZoneNumber, NonNull<ZoneRecord>>,
-    scopes: HashMap<ScopeId, Vec<IpAddr>>,
+    zones: BTreeMap<ZoneNumber, NonNull<ZoneRecord>>,
+    staged: BTreeMap<ZoneNumber, NonNull<ZoneRecord>>,
+    scopes: BTreeMap<ScopeId, Vec<IpAddr>>,
     next_space: u64,
     incarnation: Incarnation,
     position: Position,
@@ -73,9 +73,9 @@ impl Writer {
         Self {
             catalog,
             garbage: Garbage::new(),
-            zones: HashMap::new(),
-            staged: HashMap::new(),
-            scopes: HashMap::new(),
+            zones: BTreeMap::new(),
+            staged: BTreeMap::new(),
+            scopes: BTreeMap::new(),
             next_space: 1,
             incarnation: Incarnation::default(),
             position: Position::default(),
@@ -115,7 +115,7 @@ impl Writer {
 
     /// Gives up every image that was staged and not put in place.
     pub fn discard_staged(&mut self) {
-        let given_up: Vec<_> = self.staged.drain().map(|(_, record)| record).collect();
+        let given_up: Vec<_> = std::mem::take(&mut self.staged).into_values().collect();
         given_up.into_iter().for_each(|record| self.discard(record));
     }
 
@@ -131,11 +131,11 @@ impl Writer {
     /// Makes the staged zones and these scopes the whole truth, in one step.
     pub fn publish_staged(&mut self, incarnation: Incarnation, position: Position, scopes: &[ScopeChange]) {
         let from = self.next_generation();
-        let staged: HashSet<ZoneNumber> = self.staged.keys().copied().collect();
+        let staged: BTreeSet<ZoneNumber> = self.staged.keys().copied().collect();
         let gone: Vec<ZoneNumber> = self.zones.keys().filter(|zone| !staged.contains(zone)).copied().collect();
         gone.into_iter().for_each(|zone| self.remove_zone(from, zone));
         staged.into_iter().for_each(|zone| self.put_staged(from, zone));
-        let kept: HashSet<ScopeId> = scopes.iter().map(|change| change.scope).collect();
+        let kept: BTreeSet<ScopeId> = scopes.iter().map(|change| change.scope).collect();
         let left: Vec<ScopeId> = self.scopes.keys().filter(|scope| !kept.contains(scope)).copied().collect();
         for scope in left {
             self.change_scope(from, &ScopeChange { scope, addresses: Vec::new() });
@@ -177,7 +177,7 @@ impl Writer {
 
     fn check<C: Borrow<Commit>>(&self, commits: &[C]) -> Result<(), ApplyError> {
         let mut at = self.position;
-        let mut apexes: HashMap<ZoneNumber, Option<Name>> = HashMap::new();
+        let mut apexes: BTreeMap<ZoneNumber, Option<Name>> = BTreeMap::new();
         for commit in commits.iter().map(C::borrow) {
             if commit.incarnation != self.incarnation {
                 return Err(ApplyError::Incarnation);
@@ -192,7 +192,7 @@ impl Writer {
     }
 
     /// `apexes` has the zones that earlier entries of the same call made, changed or removed.
-    fn check_entry(&self, entry: &Entry, apexes: &mut HashMap<ZoneNumber, Option<Name>>) -> Result<(), ApplyError> {
+    fn check_entry(&self, entry: &Entry, apexes: &mut BTreeMap<ZoneNumber, Option<Name>>) -> Result<(), ApplyError> {
         let zone = entry.zone;
         match &entry.change {
             Change::Gone => {
@@ -397,7 +397,8 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        let zones = self.zones.drain().chain(self.staged.drain()).map(|(_, record)| record).collect();
+        let (zones, staged) = (std::mem::take(&mut self.zones), std::mem::take(&mut self.staged));
+        let zones = zones.into_values().chain(staged.into_values()).collect();
         let garbage = std::mem::replace(&mut self.garbage, Garbage::new());
         let remains = Remains::new(garbage, zones);
         self.catalog.remains.lock().unwrap_or_else(PoisonError::into_inner).replace(remains);

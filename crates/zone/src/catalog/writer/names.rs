@@ -119,8 +119,7 @@ impl Writer {
             Some(node) => NonNull::from(node),
             None if value.is_none() => return,
             None => {
-                let node =
-                    table.insert(space, hash, key, &mut |replaced| garbage.push(next, Piece::Replaced(replaced)));
+                let node = table.insert(space, hash, key, &mut |part| garbage.push(next, Piece::Replaced(part)));
                 // SAFETY: just made.
                 counters.bytes.fetch_add(node_octets(unsafe { node.as_ref() }), Ordering::Relaxed);
                 node
