@@ -1,11 +1,11 @@
 //! The table: (space, name) -> versions of an entry, by extendible hashing.
 //!
-//! A tree of directories is indexed by the top bits of the hash and leads to a segment: an open-addressing table of
-//! fixed size, searched from the low bits ([`parts`]). A full segment is copied into two (or into one, without its
-//! tombstones), two that have become sparse into one, and the directory is pointed to the copies. A directory has at
-//! most 1,024 places; what does not fit is led on to a directory of its own. So the work of an insertion is bounded by
-//! the size of a segment, whatever the size of the table. Readers that are inside a replaced segment go on in it: it
-//! lacks only what is newer than the generation they hold.
+//! A tree of directories is indexed by the top bits of the hash and leads to a segment: an open-addressing table of at
+//! most 512 slots, searched by the low bits ([`parts`]). A segment that is full or has become too large for its nodes
+//! is copied into one of the right size, one that has too many nodes into two, two that have few into one, and the
+//! directory is pointed to the copies. A directory has at most 1,024 places; what does not fit is led on to a directory
+//! of its own. So the work of a change is bounded by the size of a segment, whatever the size of the table. Readers
+//! that are inside a replaced segment go on in it: it lacks only what is newer than the generation they hold.
 //!
 //! Rules for `unsafe`: only the writer stores; nodes and parts are complete before they are linked (release) and freed
 //! by `garbage` when no reader can still be on them.
@@ -77,7 +77,7 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new(seed: u64) -> Self {
-        let root = Directory::new(0, Segment::new(0).into_part()).into_part();
+        let root = Directory::new(0, Segment::new(0, 0).into_part()).into_part();
         Self { hasher: foldhash::fast::FixedState::with_seed(seed), root: AtomicPtr::new(root) }
     }
 
@@ -119,7 +119,7 @@ impl Table {
         let node = NonNull::from(Box::leak(node));
         // SAFETY: the writer alone frees segments.
         while unsafe { self.place(hash).1 }.is_full() {
-            self.make_room(hash, replaced);
+            self.replace(hash, replaced);
         }
         // SAFETY: as above.
         unsafe { self.place(hash).1 }.put(hash, node.as_ptr());
@@ -132,7 +132,9 @@ impl Table {
         // SAFETY: the writer alone frees nodes and segments.
         let (hash, segment) = unsafe { (node.as_ref().hash, self.place(node.as_ref().hash).1) };
         let removed = segment.remove(hash, node.as_ptr());
-        while removed && self.merge(hash, replaced) {}
+        if removed && !self.merge(hash, replaced) && segment.is_too_large() {
+            self.replace(hash, replaced);
+        }
         removed
     }
 
@@ -141,7 +143,7 @@ impl Table {
     pub(super) fn sweep(&self, hash: u64) -> (Vec<NonNull<Node>>, Option<u64>) {
         // SAFETY: the writer alone frees segments.
         let segment = unsafe { self.place(hash).1 };
-        let nodes = segment.nodes().filter_map(NonNull::new).collect();
+        let nodes = segment.nodes().filter_map(|(_, node)| NonNull::new(node)).collect();
         let next = match segment.depth {
             0 => None,
             depth => ((hash >> (64 - depth)) + 1).checked_shl(64 - depth).filter(|next| *next != 0),
@@ -173,16 +175,16 @@ impl Table {
         }
     }
 
-    /// Takes a step towards a free slot for `hash`, whose segment is full: the tombstones go, or it is split, or, before
-    /// that can be done, its directory grows.
-    fn make_room(&self, hash: u64, replaced: &mut impl FnMut(*mut Part)) {
+    /// Puts a segment of the right size in the place of the one that a hash leads to, or two. A directory that has to
+    /// grow before that can be done grows, and nothing else is done.
+    fn replace(&self, hash: u64, replaced: &mut impl FnMut(*mut Part)) {
         // SAFETY: the writer alone frees parts.
         let (link, segment) = unsafe { self.place(hash) };
         let directory_at = link.load(Ordering::Acquire);
         // SAFETY: as above; a link leads to a directory.
         let Part::Directory(directory) = (unsafe { &*directory_at }) else { return };
         let segment_at = directory.cell(hash).load(Ordering::Acquire);
-        if segment.has_many_tombstones() {
+        if !segment.is_to_be_split() {
             directory.point(hash, segment.depth, segment.copy().into_part());
         } else if segment.depth < directory.depth_below() {
             let next_bit = 1 << (63 - segment.depth);
@@ -199,14 +201,14 @@ impl Table {
         replaced(segment_at);
     }
 
-    /// Makes one segment of the one that a hash leads to and its other half, if few nodes are left in both.
+    /// Makes one segment of the one that a hash leads to and its other half, if both have few nodes.
     fn merge(&self, hash: u64, replaced: &mut impl FnMut(*mut Part)) -> bool {
         // SAFETY: the writer alone frees parts.
         let (link, segment) = unsafe { self.place(hash) };
         let directory_at = link.load(Ordering::Acquire);
         // SAFETY: as above; a link leads to a directory.
         let Part::Directory(directory) = (unsafe { &*directory_at }) else { return false };
-        if segment.depth == directory.depth_above() || !segment.is_sparse() {
+        if segment.depth == directory.depth_above() {
             return false;
         }
         let other_at = directory.cell(hash ^ 1 << (64 - segment.depth)).load(Ordering::Acquire);

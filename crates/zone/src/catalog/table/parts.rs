@@ -5,18 +5,23 @@
 #![allow(unsafe_code)]
 
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use super::Node;
 
-/// Slots of a segment: 8 KiB, small enough to copy in microseconds.
-const SLOTS: usize = 512;
-/// A segment is copied when so many slots are used, tombstones included.
-const USED_MAX: u32 = (SLOTS as u32) * 3 / 4;
-/// A full segment with so many tombstones is copied without them instead of being split.
-const TOMBSTONES_MIN: u32 = USED_MAX / 8;
+/// A segment has a multiple of so many slots, of which so many are used at most, tombstones included.
+const GRAIN: usize = 64;
+const GRAIN_USED_MAX: usize = GRAIN * 3 / 4;
+/// Grains of the largest segment: 8 KiB, small enough to copy in microseconds.
+const GRAINS_MAX: usize = 8;
+/// Nodes for which a segment has room when it is made: it is not copied again soon.
+const ROOM_MIN: usize = GRAIN_USED_MAX / 2;
+/// A segment with room for more nodes than this is copied into a smaller one.
+const ROOM_MAX: usize = GRAIN_USED_MAX * 2;
+/// A full segment with more nodes is split.
+const UNSPLIT_MAX: usize = GRAIN_USED_MAX * (GRAINS_MAX - 1);
 /// Nodes of two segments that become one: few enough that it is not split again soon.
-const MERGED_MAX: u32 = USED_MAX / 2;
+const MERGED_MAX: usize = GRAIN_USED_MAX * GRAINS_MAX / 2;
 /// A directory has at most 2 to this power places: 8 KiB too.
 const DIRECTORY_DEPTH_MAX: u32 = 10;
 
@@ -38,9 +43,9 @@ pub(in super::super) struct Segment {
     /// How many top bits of the hash all of its nodes share.
     pub(super) depth: u32,
     /// Slots that are not empty.
-    used: AtomicU32,
+    used: AtomicUsize,
     /// Slots that hold a node.
-    live: AtomicU32,
+    live: AtomicUsize,
     slots: Box<[Slot]>,
 }
 
@@ -102,10 +107,12 @@ impl Directory {
 }
 
 impl Segment {
-    pub(super) fn new(depth: u32) -> Self {
+    /// An empty segment, with room for `nodes` and some more.
+    pub(super) fn new(depth: u32, nodes: usize) -> Self {
+        let grains = (nodes + ROOM_MIN).div_ceil(GRAIN_USED_MAX).min(GRAINS_MAX);
         let empty = || Slot { hash: AtomicU64::new(0), node: AtomicPtr::new(ptr::null_mut()) };
-        let slots = std::iter::repeat_with(empty).take(SLOTS).collect();
-        Self { depth, used: AtomicU32::new(0), live: AtomicU32::new(0), slots }
+        let slots = std::iter::repeat_with(empty).take(grains * GRAIN).collect();
+        Self { depth, used: AtomicUsize::new(0), live: AtomicUsize::new(0), slots }
     }
 
     pub(super) fn into_part(self) -> *mut Part {
@@ -117,7 +124,7 @@ impl Segment {
     /// # Safety
     /// As for [`super::Table::find`].
     pub(super) unsafe fn find(&self, hash: u64, is_it: impl Fn(&Node) -> bool) -> Option<&Node> {
-        let mut at = hash as usize % SLOTS;
+        let mut at = self.first(hash);
         loop {
             let slot = &self.slots[at];
             let node = slot.node.load(Ordering::Acquire);
@@ -133,30 +140,30 @@ impl Segment {
                     return Some(node);
                 }
             }
-            at = (at + 1) % SLOTS;
+            at = self.after(at);
         }
     }
 
     /// Whether there is no room for a further node.
     pub(super) fn is_full(&self) -> bool {
-        self.used.load(Ordering::Relaxed) >= USED_MAX
+        self.used.load(Ordering::Relaxed) >= self.used_max()
     }
 
-    /// Whether a full segment is best copied as it is.
-    pub(super) fn has_many_tombstones(&self) -> bool {
-        self.used.load(Ordering::Relaxed) - self.live() >= TOMBSTONES_MIN
+    /// Whether it is better split than copied when it is full.
+    pub(super) fn is_to_be_split(&self) -> bool {
+        self.live() > UNSPLIT_MAX
     }
 
-    /// Whether it has few enough nodes for a merge.
-    pub(super) fn is_sparse(&self) -> bool {
-        self.live() <= MERGED_MAX
+    /// Whether there is room for so many nodes that it is better copied into a smaller one.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.used_max() - self.live() > ROOM_MAX
     }
 
     /// Stores a node in the first slot that is free. There is one: the caller sees to that.
     pub(super) fn put(&self, hash: u64, node: *mut Node) {
-        let mut at = hash as usize % SLOTS;
+        let mut at = self.first(hash);
         while is_node(self.slots[at].node.load(Ordering::Relaxed)) {
-            at = (at + 1) % SLOTS;
+            at = self.after(at);
         }
         if self.slots[at].node.load(Ordering::Relaxed).is_null() {
             self.used.fetch_add(1, Ordering::Relaxed);
@@ -168,69 +175,74 @@ impl Segment {
 
     /// Takes a node out; whether it was there. Before an empty slot no tombstone is needed, as no search goes on there.
     pub(super) fn remove(&self, hash: u64, node: *mut Node) -> bool {
-        let mut at = hash as usize % SLOTS;
+        let mut at = self.first(hash);
         loop {
             match self.slots[at].node.load(Ordering::Relaxed) {
                 found if found == node => break,
                 found if found.is_null() => return false,
-                _ => at = (at + 1) % SLOTS,
+                _ => at = self.after(at),
             }
         }
         self.live.fetch_sub(1, Ordering::Relaxed);
         self.slots[at].node.store(tombstone(), Ordering::Release);
-        if self.slots[(at + 1) % SLOTS].node.load(Ordering::Relaxed).is_null() {
+        if self.slots[self.after(at)].node.load(Ordering::Relaxed).is_null() {
             while self.slots[at].node.load(Ordering::Relaxed) == tombstone() {
                 self.slots[at].node.store(ptr::null_mut(), Ordering::Release);
                 self.used.fetch_sub(1, Ordering::Relaxed);
-                at = (at + SLOTS - 1) % SLOTS;
+                at = at.checked_sub(1).unwrap_or(self.slots.len() - 1);
             }
         }
         true
     }
 
-    /// All of its nodes.
-    pub(super) fn nodes(&self) -> impl Iterator<Item = *mut Node> {
-        self.slots.iter().map(|slot| slot.node.load(Ordering::Acquire)).filter(|node| is_node(*node))
+    /// All of its nodes, with their hashes. For the writer.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = (u64, *mut Node)> {
+        let all = self.slots.iter();
+        let all = all.map(|slot| (slot.hash.load(Ordering::Relaxed), slot.node.load(Ordering::Acquire)));
+        all.filter(|(_, node)| is_node(*node))
     }
 
-    /// The same without tombstones.
+    /// The same nodes in a segment of the right size, without tombstones.
     pub(super) fn copy(&self) -> Self {
-        let copy = Self::new(self.depth);
-        copy.adopt(self);
+        let copy = Self::new(self.depth, self.live());
+        self.nodes().for_each(|(hash, node)| copy.put(hash, node));
         copy
     }
 
     /// Two segments, for hashes whose next bit is 0 and 1.
     pub(super) fn split(&self) -> [Self; 2] {
-        let halves = [Self::new(self.depth + 1), Self::new(self.depth + 1)];
-        for node in self.nodes() {
-            // SAFETY: a node in a segment is alive, and the writer, who alone frees nodes, is the caller.
-            let hash = unsafe { (*node).hash };
-            halves[(hash >> (63 - self.depth) & 1) as usize].put(hash, node);
-        }
+        let bit = |hash: u64| (hash >> (63 - self.depth) & 1) as usize;
+        let ones = self.nodes().filter(|(hash, _)| bit(*hash) == 1).count();
+        let halves = [Self::new(self.depth + 1, self.live() - ones), Self::new(self.depth + 1, ones)];
+        self.nodes().for_each(|(hash, node)| halves[bit(hash)].put(hash, node));
         halves
     }
 
-    /// One segment for two halves; none if they are not halves of one, or it would be too full.
+    /// One segment for two halves; none if they are not halves of one, or it would soon be split again.
     pub(super) fn merge(&self, other: &Self) -> Option<Self> {
         if self.depth != other.depth || self.live() + other.live() > MERGED_MAX {
             return None;
         }
-        let whole = Self::new(self.depth - 1);
-        whole.adopt(self);
-        whole.adopt(other);
+        let whole = Self::new(self.depth - 1, self.live() + other.live());
+        self.nodes().chain(other.nodes()).for_each(|(hash, node)| whole.put(hash, node));
         Some(whole)
     }
 
-    fn live(&self) -> u32 {
+    fn live(&self) -> usize {
         self.live.load(Ordering::Relaxed)
     }
 
-    fn adopt(&self, other: &Self) {
-        for node in other.nodes() {
-            // SAFETY: as in `split`.
-            self.put(unsafe { (*node).hash }, node);
-        }
+    fn used_max(&self) -> usize {
+        self.slots.len() / GRAIN * GRAIN_USED_MAX
+    }
+
+    /// Where the search for a hash begins: by its low bits, as the top ones have led to the segment.
+    fn first(&self, hash: u64) -> usize {
+        ((hash & u64::from(u32::MAX)) * self.slots.len() as u64 >> 32) as usize
+    }
+
+    fn after(&self, at: usize) -> usize {
+        if at + 1 < self.slots.len() { at + 1 } else { 0 }
     }
 }
 
@@ -242,7 +254,7 @@ pub(super) unsafe fn free_all(part: *mut Part) {
     // SAFETY: made by `Box::into_raw` in `into_part`; nodes by `Box::leak` in the table's `insert`.
     unsafe {
         match &*part {
-            Part::Segment(segment) => segment.nodes().for_each(|node| drop(Box::from_raw(node))),
+            Part::Segment(segment) => segment.nodes().for_each(|(_, node)| drop(Box::from_raw(node))),
             Part::Directory(directory) => {
                 // Places that lead to one segment are side by side: it is freed at the first of them.
                 let mut last: *mut Part = ptr::null_mut();
