@@ -47,7 +47,17 @@ fn header() -> ZoneHeader {
         ttl: 3_600,
     };
     let (account, status, scopes) = (AccountNumber(1), ZoneStatus::Active, vec![ScopeId::ACTIVE, ScopeId::ALL]);
-    ZoneHeader { apex: name("example"), account, status, proven: false, scopes, soa, nameservers, ns_ttl: 86_400 }
+    ZoneHeader {
+        apex: name("example"),
+        account,
+        status,
+        proven: false,
+        scopes,
+        soa,
+        nameservers,
+        ns_ttl: 86_400,
+        signed: false,
+    }
 }
 
 /// A catalog's writer, and what the catalog holds by the allocator's word.

@@ -124,7 +124,17 @@ fn header() -> ZoneHeader {
     let (mname, rname) = (nameservers[0].clone(), name("dns.test"));
     let soa = Soa { mname, rname, refresh: 10_000, retry: 2_400, expire: 604_800, minimum: 1_800, ttl: 3_600 };
     let (account, status, scopes) = (AccountNumber(1), ZoneStatus::Active, vec![ScopeId::ACTIVE, ScopeId::ALL]);
-    ZoneHeader { apex: name("example"), account, status, proven: false, scopes, soa, nameservers, ns_ttl: 86_400 }
+    ZoneHeader {
+        apex: name("example"),
+        account,
+        status,
+        proven: false,
+        scopes,
+        soa,
+        nameservers,
+        ns_ttl: 86_400,
+        signed: false,
+    }
 }
 
 fn commit(writer: &Writer, header: Option<ZoneHeader>, removed: Vec<RRset>, added: Vec<RRset>) -> Commit {

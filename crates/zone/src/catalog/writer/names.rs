@@ -29,6 +29,7 @@ impl Writer {
             Some(cut) => cut,
             None => return,
         };
+        self.catalog.table.touch(space, (0..=apex_at).map(|cut| owner.hash(cut)));
         let (existed, packed) = {
             let old = match self.latest(space, &owner, 0) {
                 Some(Slot::RRsets(packed)) => Some(RRsets::new(packed)),
