@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use waymark_wire::{Name, Rdata, RecordType, Serial};
+use serde_json::json;
+use waymark_wire::{Name, Rcode, Rdata, RecordType, Serial};
 use waymark_zone::Catalog;
 use waymark_zone::catalog::Writer;
 use waymark_zone::published::{
@@ -11,7 +12,9 @@ use waymark_zone::published::{
     ZoneStatus,
 };
 
+use crate::harness::Node;
 use crate::harness::allocator;
+use crate::harness::dns::Over;
 use crate::harness::random::Random;
 
 const ZONE: ZoneNumber = ZoneNumber(1);
@@ -239,4 +242,37 @@ fn an_image_that_is_gone_gives_its_memory_back() {
     }
     // A directory keeps its size: 8 KiB at most.
     assert!(measured.live <= before + 16 * 1024, "{before} octets have become {}", measured.live);
+}
+
+/// A name of so many octets (204 to 255 in wire form) that shares no label with another `n`.
+fn long_name(n: usize, octets: usize) -> String {
+    let label = |letter: char, length: usize| format!("{letter}{n:03}{}", "x".repeat(length - 4));
+    [label('a', 63), label('b', 63), label('c', 63), label('d', octets - 3 * 64 - 2)].join(".")
+}
+
+#[test]
+fn the_largest_rrset_is_answered_whole_and_a_larger_one_is_refused() {
+    let node = Node::start();
+    let mut zone = node.zone("example.com");
+    // 12 octets, 2 of priority and a name each: 238 x 269 + 218 = 64,240.
+    for n in 0..238 {
+        zone.record("*", "MX", &long_name(n, 255));
+    }
+    zone.record("*", "MX", &long_name(238, 204));
+    let path = zone.records();
+    let more = json!({"name": "*", "type": "MX", "content": "mail.test", "priority": 5, "ttl": 300});
+    let refused = zone.client.post(&path, &more);
+    assert_eq!(
+        (refused.status, refused.json()["errors"][0]["code"].as_u64()),
+        (400, Some(81045)),
+        "{}",
+        refused.text()
+    );
+    // The longest question there is: 255 octets.
+    let question = [63, 63, 63, 49].map(|length| "q".repeat(length)).join(".");
+    let whole = zone.ask(Over::Tcp, &question, "MX");
+    assert_eq!((whole.rcode, whole.answers.len(), whole.truncated), (Rcode::NOERROR, 239, false));
+    assert!(whole.octets > 63_000, "{} octets: compressed away", whole.octets);
+    let cut = zone.ask(Over::Udp, &question, "MX");
+    assert_eq!((cut.answers.len(), cut.truncated), (0, true));
 }
