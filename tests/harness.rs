@@ -4,8 +4,10 @@
 //!  Node     waymark::Node in this process, an account with zones in it     most tests
 //!  Program  the binary as a user starts it                                 start, stop, command line, interop
 //!  http, dns                                                               ask either
+//!  allocator                                                               what is allocated, by whom
 //! ```
 
+pub(crate) mod allocator;
 pub(crate) mod dns;
 pub(crate) mod http;
 pub(crate) mod metrics;

@@ -13,6 +13,7 @@
 
 mod answers;
 mod api;
+mod catalog;
 mod config;
 mod full_disk;
 mod fuzz;

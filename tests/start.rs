@@ -5,9 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::dns::{self, BOTH, line};
+use crate::harness::node::text as text_of;
 use crate::harness::program::{Program, Server, binary, command, run};
 use crate::harness::{Credentials, Scratch};
 
@@ -97,7 +98,7 @@ fn the_bootstrap_file_is_private_and_whole_and_later_starts_say_no_secret() {
     assert_eq!(member(&bootstrap, "dns_address"), format!("127.0.0.1:{}", server.dns_port));
     let key = Credentials::Key { email: member(&bootstrap, "email"), key: member(&bootstrap, "key") };
     assert_eq!(server.client(key).get("/user").ok()["email"], bootstrap["email"]);
-    server.first_client().post("/zones", &serde_json::json!({"name": "example.com"})).ok();
+    server.first_client().post("/zones", &json!({"name": "example.com"})).ok();
     let (status, first_words, first_log) = server.end("TERM");
     assert!(status.success());
     assert!(first_words.contains(&member(&bootstrap, "token")));
@@ -180,7 +181,7 @@ fn a_second_process_on_the_same_directory_is_one_sentence() {
     let server = Server::start(directory.path());
     one_sentence(&serve(directory.path(), "data", &[]), "data");
     assert_eq!(server.client(Credentials::Nobody).get("/healthz").status, 200, "the first one is not disturbed");
-    server.first_client().post("/zones", &serde_json::json!({"name": "example.com"})).ok();
+    server.first_client().post("/zones", &json!({"name": "example.com"})).ok();
 }
 
 #[test]
@@ -205,7 +206,7 @@ fn a_damaged_store_is_one_sentence() {
 fn a_store_that_is_gone_is_not_begun_anew() {
     let directory = Scratch::new();
     let server = Server::start(directory.path());
-    server.first_client().post("/zones", &serde_json::json!({"name": "example.com"})).ok();
+    server.first_client().post("/zones", &json!({"name": "example.com"})).ok();
     server.end("TERM");
     let store = directory.join("data/waymark.sqlite");
     let whole = std::fs::read(&store).unwrap();
@@ -231,15 +232,12 @@ fn a_store_that_has_lost_its_end_is_served_when_an_operator_accepts_it() {
     let store = directory.join("data/waymark.sqlite");
     let server = Server::start(directory.path());
     let mut client = server.first_client();
-    client.post("/zones", &serde_json::json!({"name": "kept.example"})).ok();
+    client.post("/zones", &json!({"name": "kept.example"})).ok();
     let token = cli(directory.path(), &["token", "create"]);
     server.end("TERM");
     let older = std::fs::read(&store).unwrap();
     let server = Server::start(directory.path());
-    server
-        .client(Credentials::Token(token.trim().to_owned()))
-        .post("/zones", &serde_json::json!({"name": "lost.example"}))
-        .ok();
+    server.client(Credentials::Token(token.trim().to_owned())).post("/zones", &json!({"name": "lost.example"})).ok();
     server.end("TERM");
     std::fs::write(&store, older).unwrap();
     one_sentence(&serve(directory.path(), "data", &[]), "waymark recover");
@@ -253,7 +251,7 @@ fn a_store_that_has_lost_its_end_is_served_when_an_operator_accepts_it() {
 fn a_damaged_edge_file_is_made_again() {
     let directory = Scratch::new();
     let server = Server::start(directory.path());
-    server.first_client().post("/zones", &serde_json::json!({"name": "example.com"})).ok();
+    server.first_client().post("/zones", &json!({"name": "example.com"})).ok();
     server.end("TERM");
     std::fs::write(directory.join("data/edge.redb"), "this is no edge file").unwrap();
     let server = Server::start(directory.path());
@@ -265,7 +263,7 @@ fn the_command_line_speaks_to_the_server_and_without_one_to_the_store() {
     let directory = Scratch::new();
     let server = Server::start(directory.path());
     let mut client = server.first_client();
-    client.post("/zones", &serde_json::json!({"name": "example.com"})).ok();
+    let zone = text_of(&client.post("/zones", &json!({"name": "example.com"})).ok()["id"]);
     let ask = |server: &Server| {
         let told = line(&dns::ask(server.dns(), dns::Over::Udp, "example.com", "SOA"));
         told.split(' ').next().unwrap().trim_end_matches(',').to_owned()
@@ -273,6 +271,18 @@ fn the_command_line_speaks_to_the_server_and_without_one_to_the_store() {
     assert_eq!(ask(&server), "NOERROR");
     let listed = cli(directory.path(), &["zone", "list"]);
     assert!(listed.contains("example.com") && listed.contains("pending"), "{listed}");
+    let octets = |listed: &str| -> Option<u64> {
+        let line = listed.lines().find(|line| line.contains("  example.com  ")).unwrap();
+        line.split_whitespace().nth(2).unwrap().parse().ok()
+    };
+    let held = octets(&listed).unwrap();
+    assert!((100..10_000).contains(&held), "an empty zone takes {held} octets");
+    let long = json!({"name": "long", "type": "TXT", "content": format!("\"{}\"", "x".repeat(200)), "ttl": 300});
+    client.post(&format!("/zones/{zone}/dns_records"), &long).ok();
+    let grown = octets(&cli(directory.path(), &["zone", "list"])).unwrap() - held;
+    assert!((200..500).contains(&grown), "a record of 200 octets takes {grown}");
+    let total = cli(directory.path(), &["status"]);
+    assert!(total.lines().any(|line| line.starts_with("serves") && line.ends_with(" octets")), "{total}");
     cli(directory.path(), &["zone", "status", "example.com", "active"]);
     assert_eq!(client.get("/zones").ok()[0]["status"], "active", "what the command did, the server has");
     let token = cli(directory.path(), &["token", "create"]);
@@ -286,6 +296,7 @@ fn the_command_line_speaks_to_the_server_and_without_one_to_the_store() {
     let status: Value = serde_json::from_str(&cli(directory.path(), &["status", "--json"])).unwrap();
     assert_eq!(status["status"]["running"], false);
     assert!(cli(directory.path(), &["account", "list"]).contains("Second"));
+    assert_eq!(octets(&cli(directory.path(), &["zone", "list"])), None, "no server, no catalog");
     let listed = cli(directory.path(), &["zone", "status", "example.com", "pending"]);
     assert!(listed.contains("pending"), "{listed}");
     let offline = cli(directory.path(), &["token", "create"]);
@@ -333,7 +344,7 @@ fn a_log_that_cannot_be_written_disturbs_nobody() {
         wrapped
     });
     let mut client = server.first_client();
-    client.post("/zones", &serde_json::json!({"name": "example.com"})).ok();
+    client.post("/zones", &json!({"name": "example.com"})).ok();
     assert_eq!(client.get("/nowhere").status, 404);
     assert_eq!(line(&dns::ask(server.dns(), dns::Over::Udp, "example.com", "A")), "NOERROR, aa");
     assert!(server.end("TERM").0.success());

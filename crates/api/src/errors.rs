@@ -324,6 +324,9 @@ fn content(record_type: RecordType, why: &RecordError) -> Report {
 fn quota(quota: &Quota, texts: &Texts) -> Report {
     match quota {
         Quota::Records { .. } => bad(81045, "Record quota exceeded."),
+        Quota::RRset { .. } => {
+            bad(81045, format!("Record quota exceeded. {}", sentence(&quota.to_string()))).at("content")
+        }
         Quota::Tags { count, limit } => {
             bad(9300, format!("DNS record has {count} tags, exceeding the quota of {limit}.")).at("tags")
         }

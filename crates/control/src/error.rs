@@ -225,6 +225,14 @@ pub enum Quota {
         /// The most it may have.
         limit: u64,
     },
+    /// Octets of the records of one name and type (81045).
+    #[error("the {record_type} records of one name can have at most {limit} octets together in DNS")]
+    RRset {
+        /// The type.
+        record_type: RecordType,
+        /// The most octets that they may have in an answer.
+        limit: u64,
+    },
     /// Tags of the record (9300); `limit` 0: the plan has none.
     #[error("DNS record has {count} tags, exceeding the quota of {limit}")]
     Tags {

@@ -1,10 +1,14 @@
 //! Every bound of the control plane, each configurable.
 
+use waymark_zone::published::RRSET_OCTETS_MAX;
+
 /// The bounds. Where 0 is said to lift a limit it does; the others are at least 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Records in one zone; 0: no limit.
     pub records_per_zone: u64,
+    /// Octets of one RRset in an answer; 0: the most that a message can carry.
+    pub rrset_octets: u64,
     /// Writes that wait for the writer; one more is refused as unavailable.
     pub writes_waiting: usize,
     /// Writes that share one commit and its fsync.
@@ -25,6 +29,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             records_per_zone: 0,
+            rrset_octets: 0,
             writes_waiting: 1024,
             writes_per_commit: 64,
             journal_entries_kept: 100_000,
@@ -32,6 +37,16 @@ impl Default for Limits {
             readers: 4,
             commits_subscribed: 1024,
             reply_wait_ms: 1000,
+        }
+    }
+}
+
+impl Limits {
+    /// The most octets that an RRset may have: never more than a message can carry.
+    pub(crate) fn rrset_octets_max(&self) -> u64 {
+        match (self.rrset_octets, RRSET_OCTETS_MAX as u64) {
+            (0, most) => most,
+            (limit, most) => limit.min(most),
         }
     }
 }

@@ -250,7 +250,7 @@ pub fn create(tx: &mut Tx<'_>, zone: &ZoneRow, new: NewRecord) -> Result<Record,
 pub(crate) fn create_without_quota(tx: &mut Tx<'_>, zone: &ZoneRow, new: NewRecord) -> Result<Record, Refusal> {
     let draft = rules::draft(zone, new)?;
     let row = row_of(draft, PublicId::new(tx.random()), tx.now(), None);
-    rules::check_beside(&zone.apex, &row, tx.touch_name(zone, &row.name)?)?;
+    check_at_its_name(tx, zone, &row)?;
     let row = tx.insert_record(zone, row)?;
     tx.audit_object(Some(zone.account.0), row.id);
     Ok(show(&row))
@@ -296,10 +296,18 @@ fn replace(tx: &mut Tx<'_>, zone: &ZoneRow, old: &RecordRow, new: NewRecord) -> 
     if row.says_the_same(old) {
         return Ok(show(old));
     }
-    rules::check_beside(&zone.apex, &row, tx.touch_name(zone, &row.name)?)?;
+    check_at_its_name(tx, zone, &row)?;
     let row = tx.update_record(zone, old, row)?;
     tx.audit_object(Some(zone.account.0), row.id);
     Ok(show(&row))
+}
+
+/// Checks a record against those at the name that it comes to or stays at.
+fn check_at_its_name(tx: &mut Tx<'_>, zone: &ZoneRow, row: &RecordRow) -> Result<(), Refusal> {
+    let octets_max = tx.shared.limits.rrset_octets_max();
+    let there = tx.touch_name(zone, &row.name)?;
+    rules::check_beside(&zone.apex, row, there)?;
+    rules::check_size(octets_max, row, there)
 }
 
 /// The row of a draft; `old` is the row in whose place it comes.

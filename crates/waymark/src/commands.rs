@@ -149,7 +149,7 @@ fn operate_alone(config: &Config, operation: Operation) -> Result<Outcome, Failu
     runtime.block_on(async {
         let committed = control.journal().position().0;
         let status = || Status { version: env!("CARGO_PKG_VERSION").to_owned(), committed, ..Status::default() };
-        let outcome = carry_out(&control, operation, status).await;
+        let outcome = carry_out(&control, None, operation, status).await;
         control.close().await;
         outcome
     })

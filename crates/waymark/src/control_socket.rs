@@ -16,6 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use waymark_control::Control;
+use waymark_zone::Catalog;
 
 use crate::operator::{Operation, Outcome, Status, carry_out};
 
@@ -36,6 +37,8 @@ enum Answer {
 pub trait Target: Send + Sync + 'static {
     /// The store.
     fn control(&self) -> &Control;
+    /// What DNS answers from.
+    fn catalog(&self) -> Option<&Catalog>;
     /// How the server is.
     fn status(&self) -> Status;
 }
@@ -107,7 +110,7 @@ async fn converse(stream: UnixStream, target: &impl Target) -> io::Result<()> {
             Err(error) => Answer::Error(format!("this server does not understand the command: {error}")),
             Ok(operation) => {
                 tracing::info!(operation = operation_name(&operation), "command from the control socket");
-                match carry_out(target.control(), operation, || target.status()).await {
+                match carry_out(target.control(), target.catalog(), operation, || target.status()).await {
                     Ok(outcome) => Answer::Ok(outcome),
                     Err(sentence) => Answer::Error(sentence),
                 }

@@ -163,6 +163,10 @@ impl Target for Observed {
         &self.control
     }
 
+    fn catalog(&self) -> Option<&Catalog> {
+        Some(&self.catalog)
+    }
+
     fn status(&self) -> Status {
         Observed::status(self)
     }

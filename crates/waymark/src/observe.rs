@@ -53,6 +53,7 @@ impl Observed {
             edge_file: self.progress.edge_file().0,
             zones: catalog.zones,
             rrsets: catalog.rrsets,
+            octets: catalog.zone_octets,
             problem: self.progress.stopped().or_else(|| self.progress.edge_file_problem()),
         }
     }

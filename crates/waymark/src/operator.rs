@@ -10,6 +10,7 @@ use waymark_control::{
     AccountFilter, Actor, Control, Grant, NewAccount, NewToken, Page, Permission, Policy, PublicId, Refusal, Resource,
     Status as ZoneStatus, Zone, ZoneFilter,
 };
+use waymark_zone::{Catalog, ZoneNumber};
 
 /// Objects read from the store at a time.
 const PER_PAGE: u64 = 1000;
@@ -88,6 +89,8 @@ pub struct ZoneLine {
     pub status: String,
     /// The name of its account.
     pub account: String,
+    /// Octets that DNS holds for it in memory; none if DNS does not have it, or no server runs.
+    pub octets: Option<u64>,
     /// Its nameservers.
     pub name_servers: Vec<String>,
 }
@@ -113,16 +116,21 @@ pub struct Status {
     pub zones: u64,
     /// RRsets that are served.
     pub rrsets: u64,
+    /// Octets that DNS holds in memory for all zones.
+    pub octets: u64,
     /// What is wrong; none if nothing is.
     pub problem: Option<String>,
 }
 
-/// Carries out an operation. `status` is the server's; an error is a sentence for the operator.
+/// Carries out an operation. `dns` is what this process answers from, if it answers, and `status` is its own; an error
+/// is a sentence for the operator.
 pub async fn carry_out(
     control: &Control,
+    dns: Option<&Catalog>,
     operation: Operation,
     status: impl FnOnce() -> Status,
 ) -> Result<Outcome, String> {
+    let lines = |zones: &[Zone]| Outcome::Zones(zones.iter().map(|zone| line(zone, dns)).collect());
     let done = match operation {
         Operation::AccountList => accounts(control).await,
         Operation::AccountCreate { name, member } => {
@@ -131,12 +139,12 @@ pub async fn carry_out(
             made.map(|account| Outcome::Accounts(vec![AccountLine { id: account.id.to_string(), name: account.name }]))
         }
         Operation::TokenCreate { user, name, account } => return token(control, user, name, account).await,
-        Operation::ZoneList => zones(control).await.map(|zones| Outcome::Zones(zones.iter().map(line).collect())),
+        Operation::ZoneList => zones(control).await.map(|zones| lines(&zones)),
         Operation::ZoneStatus { zone, active } => {
             let id = find_zone(control, &zone).await?;
             let wanted = if active { ZoneStatus::Active } else { ZoneStatus::Pending };
             let changed = control.zone_set_status(Actor::Operator, id, wanted, false).await;
-            changed.map(|zone| Outcome::Zones(vec![line(&zone)]))
+            changed.map(|zone| lines(&[zone]))
         }
         Operation::Status => Ok(Outcome::Status(status())),
     };
@@ -213,7 +221,7 @@ async fn find_zone(control: &Control, text: &str) -> Result<PublicId, String> {
     }
 }
 
-fn line(zone: &Zone) -> ZoneLine {
+fn line(zone: &Zone, dns: Option<&Catalog>) -> ZoneLine {
     let status = match zone.status {
         ZoneStatus::Pending => "pending",
         ZoneStatus::Active => "active",
@@ -224,6 +232,7 @@ fn line(zone: &Zone) -> ZoneLine {
         name: zone.name.to_string(),
         status: status.to_owned(),
         account: zone.account_name.clone(),
+        octets: dns.and_then(|dns| dns.octets_of(ZoneNumber(zone.number))),
         name_servers: zone.name_servers.iter().map(ToString::to_string).collect(),
     }
 }
@@ -238,7 +247,8 @@ impl fmt::Display for Outcome {
             Self::Token { token, .. } => writeln!(f, "{token}"),
             Self::Zones(zones) => zones.iter().try_for_each(|zone| {
                 let servers = zone.name_servers.join(" ");
-                writeln!(f, "{}  {:<8}  {}  {}  {servers}", zone.id, zone.status, zone.name, zone.account)
+                let octets = zone.octets.map_or_else(|| "-".to_owned(), |octets| octets.to_string());
+                writeln!(f, "{}  {:<8}  {octets:>9}  {}  {}  {servers}", zone.id, zone.status, zone.name, zone.account)
             }),
             Self::Status(status) => status.fmt(f),
         }
@@ -252,7 +262,7 @@ impl fmt::Display for Status {
         if self.running {
             writeln!(f, "API         {}", self.api_base)?;
             writeln!(f, "DNS         {}", self.dns.join(" "))?;
-            writeln!(f, "serves      {} zones, {} RRsets", self.zones, self.rrsets)?;
+            writeln!(f, "serves      {} zones, {} RRsets, {} octets", self.zones, self.rrsets, self.octets)?;
         }
         write!(f, "positions   committed {}", self.committed)?;
         if self.running {

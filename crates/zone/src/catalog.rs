@@ -30,9 +30,10 @@ mod table;
 mod versions;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use garbage::Remains;
 pub use readers::Reader;
@@ -51,6 +52,8 @@ pub struct Catalog {
     table: Table,
     readers: Readers,
     counters: Counters,
+    /// The octets of each zone that is shown. Locked when a zone comes or goes, and by whoever asks.
+    octets: Mutex<BTreeMap<ZoneNumber, Arc<AtomicU64>>>,
     /// Set when the writer ends; readers may outlive it.
     remains: Mutex<Option<Remains>>,
 }
@@ -61,6 +64,7 @@ struct Counters {
     zones: AtomicU64,
     names: AtomicU64,
     rrsets: AtomicU64,
+    zone_octets: AtomicU64,
     bytes: AtomicU64,
     garbage: AtomicU64,
 }
@@ -78,7 +82,9 @@ pub struct Statistics {
     pub names: u64,
     /// RRsets, those that headers give not counted.
     pub rrsets: u64,
-    /// Octets held for all of these, the space of the allocator aside.
+    /// Octets of all zones: the sum of what [`Zone::octets`] says of each.
+    pub zone_octets: u64,
+    /// Octets held for all of these, what waits for readers included, the space of the allocator aside.
     pub bytes: u64,
     /// Pieces of memory that wait for readers to pass.
     pub garbage: u64,
@@ -94,6 +100,7 @@ impl Catalog {
             table: Table::new(seed),
             readers: Readers::new(),
             counters: Counters::default(),
+            octets: Mutex::default(),
             remains: Mutex::new(None),
         });
         (Writer::new(Arc::clone(&catalog)), catalog)
@@ -102,6 +109,12 @@ impl Catalog {
     /// A reader of its own for the caller: one per worker thread.
     pub fn reader(self: &Arc<Self>) -> Reader {
         Reader::new(Arc::clone(self))
+    }
+
+    /// The octets of a zone, as [`Zone::octets`] has them; none if no such zone is shown.
+    pub fn octets_of(&self, zone: ZoneNumber) -> Option<u64> {
+        let octets = self.octets.lock().unwrap_or_else(PoisonError::into_inner);
+        octets.get(&zone).map(|octets| octets.load(Ordering::Relaxed))
     }
 
     /// What the catalog holds.
@@ -113,6 +126,7 @@ impl Catalog {
             zones: read(&self.counters.zones),
             names: read(&self.counters.names),
             rrsets: read(&self.counters.rrsets),
+            zone_octets: read(&self.counters.zone_octets),
             bytes: read(&self.counters.bytes),
             garbage: read(&self.counters.garbage),
         }
@@ -128,7 +142,7 @@ pub struct View<'r> {
 /// A zone as one generation sees it.
 #[derive(Clone, Copy)]
 pub struct Zone<'v> {
-    space: u64,
+    record: &'v ZoneRecord,
     state: &'v ZoneState,
 }
 
@@ -145,6 +159,8 @@ pub(crate) struct ZoneState {
 pub(crate) struct ZoneRecord {
     space: u64,
     versions: Versions<ZoneState>,
+    /// Octets of the names of its image; written by the writer alone.
+    octets: Arc<AtomicU64>,
 }
 
 impl View<'_> {
@@ -176,7 +192,7 @@ impl View<'_> {
                     let record = unsafe { record.as_ref() };
                     // SAFETY: as above; the view outlives the reference.
                     let state = unsafe { record.versions.at(self.generation) }?;
-                    Some(Zone { space: record.space, state })
+                    Some(Zone { record, state })
                 }
                 Entry::Scope(_) | Entry::RRsets(_) => None,
             }
@@ -206,7 +222,7 @@ impl View<'_> {
     }
 
     fn rrsets(&self, zone: Zone<'_>, hash: u64, owner: &[u8]) -> Option<RRsets<'_>> {
-        match self.entry(zone.space, hash, owner)? {
+        match self.entry(zone.record.space, hash, owner)? {
             Entry::RRsets(packed) => Some(RRsets::new(packed)),
             Entry::Scope(_) | Entry::Zone(_) => None,
         }
@@ -242,6 +258,12 @@ impl<'v> Zone<'v> {
     /// The data of its SOA record.
     pub fn soa(self) -> &'v [u8] {
         &self.state.soa
+    }
+
+    /// Octets that the catalog holds for its names and RRsets, the space of the allocator aside. Of the newest state,
+    /// whichever generation the view holds.
+    pub fn octets(self) -> u64 {
+        self.record.octets.load(Ordering::Relaxed)
     }
 
     /// Whose it is.

@@ -155,6 +155,14 @@ pub enum Change {
 /// Published data above this is not carried inline (DESIGN, "The journal").
 pub const INLINE_OCTETS_MAX: usize = 256 * 1024;
 
+/// The largest RRset that is published: [`RECORD_OCTETS`] and its data for each record. A message of 65,535 octets
+/// carries it whole beside a header (12), the longest question (259) and 1,024 octets for an OPT record with its
+/// options and for the signature of the RRset.
+pub const RRSET_OCTETS_MAX: usize = 65_535 - 12 - 259 - 1_024;
+/// What a record of an answer takes beside its data: a pointer to the name in the question, type, class, TTL and
+/// length.
+pub const RECORD_OCTETS: usize = 12;
+
 /// The addresses of a scope.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ScopeChange {

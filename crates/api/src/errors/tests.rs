@@ -103,6 +103,12 @@ fn table() -> Vec<(Failure, u16, u32, &'static str)> {
         (refused(Invalid::CommentTooLong { limit: 100 }), 400, 9303, ""),
         (refused(Quota::Records { limit: 9 }), 400, 81045, "Record quota exceeded."),
         (
+            refused(Quota::RRset { record_type: RecordType::TXT, limit: 64_240 }),
+            400,
+            81045,
+            "Record quota exceeded. The TXT records of one name can have at most 64240 octets together in DNS.",
+        ),
+        (
             refused(Conflict::AddressOrAliasExists),
             400,
             81053,

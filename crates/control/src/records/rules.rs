@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 
 use serde_json::{Map, Value};
 use waymark_wire::{Name, Rdata, RecordError, RecordType, records};
+use waymark_zone::published::RECORD_OCTETS;
 
 use super::NewRecord;
 use crate::error::{Conflict, Invalid, Quota, Refusal};
@@ -172,6 +173,18 @@ pub(super) fn check_beside(apex: &Name, new: &RecordRow, there: &[impl Borrow<Re
             }
         }
         _ => Ok(()),
+    }
+}
+
+/// Checks that the RRset of a record, itself with those that are at its name, can be answered whole. DNS answers no
+/// part of an RRset (RFC 2181 section 5), so a larger one could not be answered at all.
+pub(super) fn check_size(octets_max: u64, new: &RecordRow, there: &[impl Borrow<RecordRow>]) -> Result<(), Refusal> {
+    let octets = |row: &RecordRow| (RECORD_OCTETS + row.rdata.wire().len()) as u64;
+    let there = there.iter().map(Borrow::borrow);
+    let others = there.filter(|other| other.id != new.id && other.record_type == new.record_type);
+    match others.map(octets).sum::<u64>() + octets(new) > octets_max {
+        true => Err(Quota::RRset { record_type: new.record_type, limit: octets_max }.into()),
+        false => Ok(()),
     }
 }
 

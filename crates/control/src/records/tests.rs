@@ -87,6 +87,40 @@ async fn the_quota_counts_what_is_there() {
 }
 
 #[tokio::test]
+async fn an_rrset_has_so_many_octets() {
+    // An A record takes 16.
+    let node = Node::with_limits(Limits { rrset_octets: 3 * 16, ..Limits::default() }).await;
+    let error = Refusal::from(Quota::RRset { record_type: RecordType::A, limit: 48 });
+    let (zone, grant) = (node.zone("example.com").await, node.grant().await);
+    let new = |name: &str, n: u8| record("A", name, &format!("192.0.2.{n}"));
+    let create = |new: NewRecord| node.control.record_create(&grant, zone.id, new);
+    for n in 1..=3 {
+        create(new("www", n)).await.unwrap();
+    }
+    let before = node.control.zone_get(&grant, zone.id).await.unwrap();
+    assert_eq!(create(new("www", 4)).await, Err(error.clone()));
+    let other = create(new("other", 4)).await.unwrap();
+    create(record("AAAA", "www", "2001:db8::1")).await.unwrap();
+    // By a change of the name, too; a change of one of the three is none of the size.
+    let edit = |name: &str| RecordEdit { name: Some(name.to_owned()), ..RecordEdit::default() };
+    assert_eq!(node.control.record_edit(&grant, zone.id, other.id, edit("www")).await, Err(error));
+    node.control.record_edit(&grant, zone.id, other.id, edit("another")).await.unwrap();
+    let after = node.control.zone_get(&grant, zone.id).await.unwrap();
+    assert_eq!(after.version, before.version + 3, "nothing of what was refused is kept");
+    let long = record("TXT", "text", &format!("\"{}\"", "x".repeat(36)));
+    assert!(matches!(create(long).await, Err(Refusal::Quota(Quota::RRset { .. }))), "one record alone");
+    create(record("TXT", "text", &format!("\"{}\"", "x".repeat(35)))).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_limit_on_an_rrset_is_above_what_a_message_carries() {
+    for rrset_octets in [0, 1_000_000] {
+        let limits = Limits { rrset_octets, ..Limits::default() };
+        assert_eq!(limits.rrset_octets_max(), 64_240);
+    }
+}
+
+#[tokio::test]
 async fn records_are_listed_by_filter_order_and_page() {
     let node = Node::start().await;
     let (zone, grant) = (node.zone("example.com").await, node.grant().await);

@@ -210,6 +210,9 @@ keys! {
         parked_milliseconds: Count = Count(2000);
         /// Records in one zone.
         records_per_zone: Limit = Limit(0);
+        /// Octets that the records of one name and type may have in an answer. 0, or more than 64240, which is what one
+        /// message can carry: 64240.
+        rrset_octets: Limit = Limit(64_240);
         /// Writes waiting for the store; further ones are refused until some are done.
         write_queue: Limit = Limit(1024);
         /// Writes that share one transaction, and so one sync of the disk.

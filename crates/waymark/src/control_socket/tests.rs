@@ -23,7 +23,9 @@ fn every_operation_passes_through() {
     let Outcome::Zones(zones) = ask_for(Operation::ZoneList) else { panic!() };
     let found: Vec<&ZoneLine> = zones.iter().filter(|zone| zone.name == "example.com").collect();
     assert_eq!((found.len(), found[0].status.as_str(), found[0].name_servers.len()), (1, "active", 2));
+    let octets: u64 = zones.iter().filter_map(|zone| zone.octets).sum();
     let Outcome::Status(status) = ask_for(Operation::Status) else { panic!() };
+    assert!(octets > 0 && status.octets == octets, "{} octets in the list, {} in all", octets, status.octets);
     assert!(status.running && status.api_base == node.api_base() && status.committed == status.applied, "{status:?}");
     node.stop();
     assert!(matches!(request(&socket, &Operation::Status), Err(RequestError::NobodyThere)));

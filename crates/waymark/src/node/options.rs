@@ -58,6 +58,7 @@ pub fn control_options(config: &Config, options: &NodeOptions) -> waymark_contro
         },
         limits: waymark_control::Limits {
             records_per_zone: limits.records_per_zone.0,
+            rrset_octets: limits.rrset_octets.0,
             writes_waiting: queue(limits.write_queue),
             writes_per_commit: queue(limits.writes_per_commit),
             journal_entries_kept: limits.journal_entries_kept.0,

@@ -2,19 +2,23 @@
 //!
 //! Each piece waits for a generation: once every reader holds at least that one, it is dealt with. Pieces queue in the
 //! order of their generations. The names of an image that was replaced or removed are found by sweeping the table a
-//! few segments at a time, so that no change pays for the size of a zone that went before it.
+//! few segments at a time, and the versions of a name that has changed often while a reader was slow are freed a few
+//! at a time, so that no change pays for what went before it.
 #![allow(unsafe_code)]
 
-use std::collections::{HashSet, VecDeque};
+mod queue;
+
+use std::collections::BTreeSet;
 use std::ptr::NonNull;
 
-use super::table::{self, Entry, Node, Replaced, Table};
+use super::table::{self, Entry, Node, Part, Table};
 use super::versions::{self, Version};
 use super::{ZoneRecord, ZoneState};
+use queue::Queue;
 
-/// Pieces dealt with per call, beside twice what has been queued since the last call: so the queue shrinks whatever the
-/// changes are, and a call costs no more than the change before it.
-const PIECES_MIN: usize = 256;
+/// Steps done per call (pieces dealt with, versions looked at or freed), beside twice what has been queued since the
+/// last call: so the queue shrinks whatever the changes are, and a call costs no more than the change before it.
+const STEPS_MIN: usize = 256;
 /// Segments swept per call.
 const SEGMENTS_MAX: usize = 4;
 
@@ -34,25 +38,42 @@ pub(super) enum Piece {
     Node(NonNull<Node>),
     /// A zone that no entry leads to.
     Zone(NonNull<ZoneRecord>),
+    /// Versions of an entry that were cut off.
+    EntryVersions(*mut Version<Entry>),
+    /// Likewise of a zone.
+    StateVersions(*mut Version<ZoneState>),
     /// A part of the table that was copied.
-    Replaced(Replaced),
+    Replaced(*mut Part),
     /// The space of an image that no zone leads to: its nodes are to be swept up.
     Image(u64),
 }
 
 /// The queue, and the sweep that is under way.
 pub(super) struct Garbage {
-    queue: VecDeque<(u64, Piece)>,
+    queue: Queue<(u64, Piece)>,
+    /// A piece that is partly dealt with; its generation has passed.
+    rest: Option<Piece>,
     /// Pieces queued since the last collection.
     queued: usize,
     /// Images to be swept up from the next start of the table on.
-    waiting: HashSet<u64>,
+    waiting: BTreeSet<u64>,
     sweep: Option<Sweep>,
 }
 
 struct Sweep {
-    images: HashSet<u64>,
+    images: BTreeSet<u64>,
     next_hash: u64,
+}
+
+/// What one piece is dealt with by.
+struct Turn<'t> {
+    table: &'t Table,
+    /// The piece's own.
+    generation: u64,
+    oldest_held: u64,
+    next: u64,
+    /// How many steps are left of this call.
+    steps: &'t mut usize,
 }
 
 /// What a collection has found gone, for the counters.
@@ -65,12 +86,12 @@ pub(super) struct Collected {
 
 impl Garbage {
     pub(super) fn new() -> Self {
-        Self { queue: VecDeque::new(), queued: 0, waiting: HashSet::new(), sweep: None }
+        Self { queue: Queue::new(), rest: None, queued: 0, waiting: BTreeSet::new(), sweep: None }
     }
 
     /// Adds a piece that may be dealt with once every reader holds `generation`.
     pub(super) fn push(&mut self, generation: u64, piece: Piece) {
-        self.queue.push_back((generation, piece));
+        self.queue.push((generation, piece));
         self.queued += 1;
     }
 
@@ -81,54 +102,91 @@ impl Garbage {
 
     /// Whether there is nothing left to do.
     pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty() && self.waiting.is_empty() && self.sweep.is_none()
+        self.queue.len() == 0 && self.rest.is_none() && self.waiting.is_empty() && self.sweep.is_none()
     }
 
     /// Deals with a bounded number of pieces. `oldest_held` bounds what readers hold; `next` is the generation that
     /// the next change will publish.
     pub(super) fn collect(&mut self, table: &Table, oldest_held: u64, next: u64) -> Collected {
         let mut collected = Collected::default();
-        for _ in 0..PIECES_MIN + 2 * std::mem::take(&mut self.queued) {
-            if self.queue.front().is_none_or(|(generation, _)| *generation > oldest_held) {
-                break;
-            }
-            if let Some((generation, piece)) = self.queue.pop_front() {
-                // SAFETY: every reader holds at least `generation`, by the test above.
-                unsafe { self.deal_with(piece, generation, table, next, &mut collected) };
-            }
+        let mut steps = STEPS_MIN + 2 * std::mem::take(&mut self.queued);
+        while steps > 0 {
+            let piece = match self.rest.take() {
+                Some(piece) => Some((oldest_held, piece)),
+                None => self.queue.pop_if(|(generation, _)| *generation <= oldest_held),
+            };
+            let Some((generation, piece)) = piece else { break };
+            steps -= 1;
+            let turn = Turn { table, generation, oldest_held, next, steps: &mut steps };
+            // SAFETY: every reader holds at least `oldest_held`, and `generation` is not above it.
+            unsafe { self.deal_with(piece, turn, &mut collected) };
         }
         self.sweep(table, next, &mut collected);
         collected
     }
 
     /// # Safety
-    /// Every reader holds at least `generation`.
-    unsafe fn deal_with(&mut self, piece: Piece, generation: u64, table: &Table, next: u64, collected: &mut Collected) {
-        // SAFETY: pieces name what the writer has unlinked at `generation`; nodes are freed after the pieces that name
-        // them, because a piece for a node is queued only while the node is in the table.
+    /// Every reader holds at least `turn.oldest_held`, which is at least `turn.generation`.
+    unsafe fn deal_with(&mut self, piece: Piece, turn: Turn<'_>, collected: &mut Collected) {
+        // SAFETY: pieces name what the writer has unlinked at their generation; nodes are freed after the pieces that
+        // name them, because a piece for a node is queued only while the node is in the table.
         unsafe {
             match piece {
-                Piece::TrimNode(node) => node.as_ref().versions.trim(generation),
-                Piece::TrimZone(zone) => zone.as_ref().versions.trim(generation),
+                Piece::TrimNode(node) => {
+                    let (cut, seen) = node.as_ref().versions.trim(turn.oldest_held);
+                    *turn.steps = turn.steps.saturating_sub(seen - 1);
+                    self.free_entries(cut, turn.steps);
+                }
+                Piece::TrimZone(zone) => {
+                    let (cut, seen) = zone.as_ref().versions.trim(turn.oldest_held);
+                    *turn.steps = turn.steps.saturating_sub(seen - 1);
+                    self.free_states(cut, turn.steps);
+                }
+                Piece::EntryVersions(versions) => self.free_entries(versions, turn.steps),
+                Piece::StateVersions(versions) => self.free_states(versions, turn.steps),
                 Piece::EntryVersion(version) => versions::free_one(version),
                 Piece::StateVersion(version) => versions::free_one(version),
                 Piece::DeadNode(node) => {
                     let versions = &node.as_ref().versions;
-                    let is_dead = versions.latest().is_none() && versions.latest_from() == Some(generation);
+                    let is_dead = versions.latest().is_none() && versions.latest_from() == Some(turn.generation);
                     // A key that dies more than once in one generation is queued each time, and taken out once.
-                    if is_dead && table.remove(node) {
+                    if is_dead && self.take_out(node, turn.table, turn.next) {
                         collected.bytes += node_octets(node.as_ref());
-                        self.push(next, Piece::Node(node));
                     }
                 }
                 Piece::Node(node) => table::free_node(node),
                 Piece::Zone(zone) => drop(Box::from_raw(zone.as_ptr())),
-                Piece::Replaced(replaced) => table::free_replaced(replaced),
+                Piece::Replaced(part) => table::free_replaced(part),
                 Piece::Image(space) => {
                     self.waiting.insert(space);
                 }
             }
         }
+    }
+
+    /// # Safety
+    /// As `versions::free_some`.
+    unsafe fn free_entries(&mut self, chain: *mut Version<Entry>, steps: &mut usize) {
+        // SAFETY: as stated.
+        let rest = unsafe { versions::free_some(chain, steps) };
+        self.rest = (!rest.is_null()).then_some(Piece::EntryVersions(rest));
+    }
+
+    /// # Safety
+    /// As `versions::free_some`.
+    unsafe fn free_states(&mut self, chain: *mut Version<ZoneState>, steps: &mut usize) {
+        // SAFETY: as stated.
+        let rest = unsafe { versions::free_some(chain, steps) };
+        self.rest = (!rest.is_null()).then_some(Piece::StateVersions(rest));
+    }
+
+    /// Takes a node out of the table, to be freed later; whether it was there.
+    fn take_out(&mut self, node: NonNull<Node>, table: &Table, next: u64) -> bool {
+        let taken = table.remove(node, &mut |part| self.push(next, Piece::Replaced(part)));
+        if taken {
+            self.push(next, Piece::Node(node));
+        }
+        taken
     }
 
     fn sweep(&mut self, table: &Table, next: u64, collected: &mut Collected) {
@@ -158,8 +216,7 @@ impl Garbage {
                 None => self.sweep = None,
             }
             for node in gone {
-                table.remove(node);
-                self.push(next, Piece::Node(node));
+                self.take_out(node, table, next);
             }
         }
     }
@@ -169,15 +226,18 @@ impl Drop for Garbage {
     /// Frees what is linked from nowhere. The garbage is dropped with its catalog (`Remains`), when no reader is left;
     /// what is linked is freed by the table and the zones.
     fn drop(&mut self) {
-        for (_, piece) in self.queue.drain(..) {
+        let mut all = usize::MAX;
+        while let Some(piece) = self.rest.take().or_else(|| self.queue.pop_if(|_| true).map(|(_, piece)| piece)) {
             // SAFETY: no reader is left, and each of these was unlinked when it was queued.
             unsafe {
                 match piece {
+                    Piece::EntryVersions(chain) => _ = versions::free_some(chain, &mut all),
+                    Piece::StateVersions(chain) => _ = versions::free_some(chain, &mut all),
                     Piece::EntryVersion(version) => versions::free_one(version),
                     Piece::StateVersion(version) => versions::free_one(version),
                     Piece::Node(node) => table::free_node(node),
                     Piece::Zone(zone) => drop(Box::from_raw(zone.as_ptr())),
-                    Piece::Replaced(replaced) => table::free_replaced(replaced),
+                    Piece::Replaced(part) => table::free_replaced(part),
                     Piece::TrimNode(_) | Piece::TrimZone(_) | Piece::DeadNode(_) | Piece::Image(_) => {}
                 }
             }

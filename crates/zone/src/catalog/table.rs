@@ -1,29 +1,29 @@
 //! The table: (space, name) -> versions of an entry, by extendible hashing.
 //!
-//! A directory of segments is indexed by the top bits of the hash; a segment is an open-addressing table of fixed
-//! size, searched from the low bits. A full segment is copied into two (or into one, without its tombstones), and the
-//! directory is pointed to the copies: the work of an insertion is bounded by the size of a segment, and by copying
-//! the directory's pointers when it doubles. Readers that are inside a replaced segment go on in it: it lacks only
-//! what is newer than the generation they hold.
+//! A tree of directories is indexed by the top bits of the hash and leads to a segment: an open-addressing table of at
+//! most 512 slots, searched by the low bits ([`parts`]). A segment that is full or has become too large for its nodes
+//! is copied into one of the right size, one that has too many nodes into two, two that have few into one, and the
+//! directory is pointed to the copies. A directory has at most 1,024 places; what does not fit is led on to a directory
+//! of its own. So the work of a change is bounded by the size of a segment, whatever the size of the table. Readers
+//! that are inside a replaced segment go on in it: it lacks only what is newer than the generation they hold.
 //!
-//! Rules for `unsafe`: only the writer stores; nodes, segments and directories are complete before they are linked
-//! (release) and freed by `garbage` when no reader can still be on them.
+//! Rules for `unsafe`: only the writer stores; nodes and parts are complete before they are linked (release) and freed
+//! by `garbage` when no reader can still be on them.
 #![allow(unsafe_code)]
+
+mod parts;
 
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
-use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use super::ZoneRecord;
 use super::search_name::ROOT_HASH;
 use super::versions::Versions;
 use crate::published::ScopeId;
-
-/// Slots of a segment: 8 KiB, small enough to copy in microseconds.
-const SLOTS: usize = 512;
-/// A segment is copied when so many slots are used, tombstones included.
-const SLOTS_USED_MAX: u32 = (SLOTS as u32) * 3 / 4;
+pub(super) use parts::Part;
+use parts::{Directory, Segment};
 
 /// The space of addresses.
 pub(super) const ADDRESSES: u64 = 0;
@@ -69,43 +69,16 @@ pub(crate) struct Node {
     pub(super) children: AtomicU32,
 }
 
-struct Slot {
-    hash: AtomicU64,
-    node: AtomicPtr<Node>,
-}
-
-pub(crate) struct Segment {
-    /// How many top bits of the hash all of its nodes share.
-    depth: u32,
-    used: AtomicU32,
-    slots: Box<[Slot]>,
-}
-
-pub(crate) struct Directory {
-    /// How many top bits of the hash index it.
-    depth: u32,
-    segments: Box<[AtomicPtr<Segment>]>,
-}
-
-/// What an insertion has replaced, to be freed when no reader can be on it.
-pub(super) enum Replaced {
-    Segment(*mut Segment),
-    Directory(*mut Directory),
-}
-
 pub(super) struct Table {
     hasher: foldhash::fast::FixedState,
-    directory: AtomicPtr<Directory>,
+    /// The first directory.
+    root: AtomicPtr<Part>,
 }
 
 impl Table {
     pub(super) fn new(seed: u64) -> Self {
-        let segment = Box::into_raw(Box::new(Segment::new(0)));
-        let directory = Directory { depth: 0, segments: Box::new([AtomicPtr::new(segment)]) };
-        Self {
-            hasher: foldhash::fast::FixedState::with_seed(seed),
-            directory: AtomicPtr::new(Box::into_raw(Box::new(directory))),
-        }
+        let root = Directory::new(0, Segment::new(0, 0).into_part()).into_part();
+        Self { hasher: foldhash::fast::FixedState::with_seed(seed), root: AtomicPtr::new(root) }
     }
 
     /// The hash of a name made of `label` before a name with hash `before`.
@@ -126,24 +99,21 @@ impl Table {
     /// The caller holds a generation for as long as it uses the reference, or is the writer.
     pub(super) unsafe fn find(&self, space: u64, hash: u64, key: &[u8]) -> Option<&Node> {
         let hash = self.slot_hash(space, hash);
-        // SAFETY: directory and segment are freed only when nobody who could have loaded them holds a generation.
-        let segment = unsafe { self.segment(hash) };
-        let mut at = hash as usize % SLOTS;
-        loop {
-            let slot = &segment.slots[at];
-            let node = slot.node.load(Ordering::Acquire);
-            if node.is_null() {
-                return None;
-            }
-            if slot.hash.load(Ordering::Relaxed) == hash && node != tombstone() {
-                // SAFETY: as for the segment.
-                let node = unsafe { &*node };
-                if node.space == space && *node.key == *key {
-                    return Some(node);
-                }
-            }
-            at = (at + 1) % SLOTS;
-        }
+        // SAFETY: directories and segments are freed only when nobody who could have loaded them holds a generation.
+        let segment = unsafe { self.place(hash).1 };
+        // SAFETY: nodes likewise.
+        unsafe { segment.find(hash, |node| node.space == space && *node.key == *key) }
+    }
+
+    /// Looks at the places of several hashes at once, before they are gone through one by one: in a large table each is
+    /// far from the others, and the memory of all of them is on its way at the same time. For the writer.
+    pub(super) fn touch(&self, space: u64, hashes: impl Iterator<Item = u64> + Clone) {
+        let hashes = hashes.map(|hash| self.slot_hash(space, hash));
+        // SAFETY: the writer alone frees segments.
+        let segment = |hash| unsafe { self.place(hash).1 };
+        let depths = hashes.clone().map(|hash| segment(hash).depth).fold(0, u32::wrapping_add);
+        let slots = hashes.map(|hash| segment(hash).touch(hash)).fold(0, u64::wrapping_add);
+        std::hint::black_box((depths, slots));
     }
 
     /// Puts in a node for a key that has none; for the writer. `replaced` is told what readers may still be on.
@@ -152,52 +122,39 @@ impl Table {
         space: u64,
         hash: u64,
         key: &[u8],
-        replaced: &mut impl FnMut(Replaced),
+        replaced: &mut impl FnMut(*mut Part),
     ) -> NonNull<Node> {
-        let node = Box::new(Node {
-            hash: self.slot_hash(space, hash),
-            space,
-            key: key.into(),
-            versions: Versions::new(),
-            children: AtomicU32::new(0),
-        });
-        let hash = node.hash;
+        let hash = self.slot_hash(space, hash);
+        let node =
+            Box::new(Node { hash, space, key: key.into(), versions: Versions::new(), children: AtomicU32::new(0) });
         let node = NonNull::from(Box::leak(node));
-        loop {
-            // SAFETY: the writer alone frees segments.
-            let segment = unsafe { self.segment(hash) };
-            if segment.used.load(Ordering::Relaxed) < SLOTS_USED_MAX {
-                segment.put(hash, node.as_ptr());
-                return node;
-            }
-            self.replace_segment(hash, replaced);
+        // SAFETY: the writer alone frees segments.
+        while unsafe { self.place(hash).1 }.is_full() {
+            self.replace(hash, replaced);
         }
+        // SAFETY: as above.
+        unsafe { self.place(hash).1 }.put(hash, node.as_ptr());
+        node
     }
 
-    /// Takes a node out of the table, if it is in it; for the writer. Readers may still be on it.
-    pub(super) fn remove(&self, node: NonNull<Node>) -> bool {
+    /// Takes a node out of the table, if it is in it; for the writer. Readers may still be on it, and on what
+    /// `replaced` is told.
+    pub(super) fn remove(&self, node: NonNull<Node>, replaced: &mut impl FnMut(*mut Part)) -> bool {
         // SAFETY: the writer alone frees nodes and segments.
-        let (hash, segment) = unsafe { (node.as_ref().hash, self.segment(node.as_ref().hash)) };
-        let mut at = hash as usize % SLOTS;
-        loop {
-            let slot = &segment.slots[at];
-            match slot.node.load(Ordering::Acquire) {
-                found if found == node.as_ptr() => {
-                    slot.node.store(tombstone(), Ordering::Release);
-                    return true;
-                }
-                found if found.is_null() => return false,
-                _ => at = (at + 1) % SLOTS,
-            }
+        let (hash, segment) = unsafe { (node.as_ref().hash, self.place(node.as_ref().hash).1) };
+        let removed = segment.remove(hash, node.as_ptr());
+        if removed && !self.merge(hash, replaced) && segment.is_too_large() {
+            self.replace(hash, replaced);
         }
+        removed
     }
 
     /// The nodes of the segment that holds `hash`, and the first hash of the segment after it (none: it is the last).
     /// For the writer's sweeps.
     pub(super) fn sweep(&self, hash: u64) -> (Vec<NonNull<Node>>, Option<u64>) {
         // SAFETY: the writer alone frees segments.
-        let segment = unsafe { self.segment(hash) };
-        let nodes = segment.nodes().filter_map(NonNull::new).collect();
+        let segment = unsafe { self.place(hash).1 };
+        let nodes = segment.nodes().filter_map(|(_, node)| NonNull::new(node)).collect();
         let next = match segment.depth {
             0 => None,
             depth => ((hash >> (64 - depth)) + 1).checked_shl(64 - depth).filter(|next| *next != 0),
@@ -213,140 +170,81 @@ impl Table {
         hasher.finish()
     }
 
+    /// Where a hash is led to: what points to the last directory, and the segment.
+    ///
     /// # Safety
     /// As for [`Self::find`].
-    unsafe fn segment(&self, hash: u64) -> &Segment {
-        // SAFETY: the pointers are never null; see `find`.
-        unsafe {
-            let directory = &*self.directory.load(Ordering::Acquire);
-            &*directory.segments[directory.index(hash)].load(Ordering::Acquire)
+    unsafe fn place(&self, hash: u64) -> (&AtomicPtr<Part>, &Segment) {
+        let mut link = &self.root;
+        let mut cell = &self.root;
+        loop {
+            // SAFETY: the pointers are never null, and what they lead to is not freed yet: see `find`.
+            match unsafe { &*cell.load(Ordering::Acquire) } {
+                Part::Directory(directory) => (link, cell) = (cell, directory.cell(hash)),
+                Part::Segment(segment) => return (link, segment),
+            }
         }
     }
 
-    fn replace_segment(&self, hash: u64, replaced: &mut impl FnMut(Replaced)) {
-        let directory_at = self.directory.load(Ordering::Acquire);
-        // SAFETY: the writer alone frees directories and segments.
-        let directory = unsafe { &*directory_at };
-        let segment_at = directory.segments[directory.index(hash)].load(Ordering::Acquire);
-        // SAFETY: as above.
-        let segment = unsafe { &*segment_at };
-        let live = segment.nodes().count() as u32;
-        if live < SLOTS_USED_MAX / 2 {
-            let copy = Segment::new(segment.depth);
-            segment.nodes().for_each(|node| copy.adopt(node));
-            directory.point(hash, Box::into_raw(Box::new(copy)));
-        } else if segment.depth < directory.depth {
+    /// Puts a segment of the right size in the place of the one that a hash leads to, or two. A directory that has to
+    /// grow before that can be done grows, and nothing else is done.
+    fn replace(&self, hash: u64, replaced: &mut impl FnMut(*mut Part)) {
+        // SAFETY: the writer alone frees parts.
+        let (link, segment) = unsafe { self.place(hash) };
+        let directory_at = link.load(Ordering::Acquire);
+        // SAFETY: as above; a link leads to a directory.
+        let Part::Directory(directory) = (unsafe { &*directory_at }) else { return };
+        let segment_at = directory.cell(hash).load(Ordering::Acquire);
+        if !segment.is_to_be_split() {
+            directory.point(hash, segment.depth, segment.copy().into_part());
+        } else if segment.depth < directory.depth_below() {
             let next_bit = 1 << (63 - segment.depth);
             let [zeros, ones] = segment.split();
-            directory.point(hash & !next_bit, Box::into_raw(Box::new(zeros)));
-            directory.point(hash | next_bit, Box::into_raw(Box::new(ones)));
+            directory.point(hash & !next_bit, segment.depth + 1, zeros.into_part());
+            directory.point(hash | next_bit, segment.depth + 1, ones.into_part());
+        } else if let Some(twice) = directory.double() {
+            link.store(twice.into_part(), Ordering::Release);
+            return replaced(directory_at);
         } else {
-            let twice = directory.double();
-            self.directory.store(Box::into_raw(Box::new(twice)), Ordering::Release);
-            replaced(Replaced::Directory(directory_at));
-            return;
+            let below = Directory::new(segment.depth, segment_at);
+            return directory.cell(hash).store(below.into_part(), Ordering::Release);
         }
-        replaced(Replaced::Segment(segment_at));
+        replaced(segment_at);
+    }
+
+    /// Makes one segment of the one that a hash leads to and its other half, if both have few nodes.
+    fn merge(&self, hash: u64, replaced: &mut impl FnMut(*mut Part)) -> bool {
+        // SAFETY: the writer alone frees parts.
+        let (link, segment) = unsafe { self.place(hash) };
+        let directory_at = link.load(Ordering::Acquire);
+        // SAFETY: as above; a link leads to a directory.
+        let Part::Directory(directory) = (unsafe { &*directory_at }) else { return false };
+        if segment.depth == directory.depth_above() {
+            return false;
+        }
+        let other_at = directory.cell(hash ^ 1 << (64 - segment.depth)).load(Ordering::Acquire);
+        // SAFETY: as above.
+        let Part::Segment(other) = (unsafe { &*other_at }) else { return false };
+        let Some(whole) = segment.merge(other) else { return false };
+        let segment_at = directory.cell(hash).load(Ordering::Acquire);
+        let (depth, whole) = (whole.depth, whole.into_part());
+        directory.point(hash, depth, whole);
+        replaced(segment_at);
+        replaced(other_at);
+        if depth == directory.depth_above() && depth > 0 {
+            // A directory below another that leads to one segment only.
+            link.store(whole, Ordering::Release);
+            replaced(directory_at);
+        }
+        true
     }
 }
 
 impl Drop for Table {
     fn drop(&mut self) {
-        // SAFETY: whoever drops the table owns it and all that it points to; every pointer was made by
-        // `Box::into_raw` or `Box::leak`, and a segment is freed at the first of the entries that point to it.
-        unsafe {
-            let directory = Box::from_raw(*self.directory.get_mut());
-            let mut last: *mut Segment = ptr::null_mut();
-            for segment in &directory.segments {
-                let segment = segment.load(Ordering::Acquire);
-                if segment != last {
-                    last = segment;
-                    let nodes: Vec<*mut Node> = (*segment).nodes().collect();
-                    nodes.into_iter().for_each(|node| drop(Box::from_raw(node)));
-                }
-            }
-            let mut last: *mut Segment = ptr::null_mut();
-            for segment in &directory.segments {
-                let segment = segment.load(Ordering::Acquire);
-                if segment != last {
-                    last = segment;
-                    drop(Box::from_raw(segment));
-                }
-            }
-        }
+        // SAFETY: whoever drops the table owns it and all that it points to.
+        unsafe { parts::free_all(*self.root.get_mut()) };
     }
-}
-
-impl Directory {
-    fn index(&self, hash: u64) -> usize {
-        // A shift by 64 is no shift at all, so depth 0 is apart.
-        if self.depth == 0 { 0 } else { (hash >> (64 - self.depth)) as usize }
-    }
-
-    /// Points every entry that `segment` covers to it; `hash` is one of its hashes.
-    fn point(&self, hash: u64, segment: *mut Segment) {
-        // SAFETY: just made by the caller, and not freed before it is replaced.
-        let depth = unsafe { (*segment).depth };
-        let span = 1usize << (self.depth - depth);
-        let first = self.index(hash) & !(span - 1);
-        for entry in &self.segments[first..first + span] {
-            entry.store(segment, Ordering::Release);
-        }
-    }
-
-    fn double(&self) -> Self {
-        let twice = self.segments.iter().flat_map(|segment| {
-            let segment = segment.load(Ordering::Acquire);
-            [AtomicPtr::new(segment), AtomicPtr::new(segment)]
-        });
-        Self { depth: self.depth + 1, segments: twice.collect() }
-    }
-}
-
-impl Segment {
-    fn new(depth: u32) -> Self {
-        let empty = || Slot { hash: AtomicU64::new(0), node: AtomicPtr::new(ptr::null_mut()) };
-        Self { depth, used: AtomicU32::new(0), slots: std::iter::repeat_with(empty).take(SLOTS).collect() }
-    }
-
-    /// Stores a node in the first free slot. Never full: the writer replaces the segment before.
-    fn put(&self, hash: u64, node: *mut Node) {
-        let mut at = hash as usize % SLOTS;
-        while !self.slots[at].node.load(Ordering::Relaxed).is_null() {
-            at = (at + 1) % SLOTS;
-        }
-        self.slots[at].hash.store(hash, Ordering::Relaxed);
-        self.slots[at].node.store(node, Ordering::Release);
-        self.used.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn adopt(&self, node: *mut Node) {
-        // SAFETY: a node in a segment is alive, and the writer, who alone frees nodes, is the caller.
-        self.put(unsafe { (*node).hash }, node);
-    }
-
-    fn nodes(&self) -> impl Iterator<Item = *mut Node> {
-        self.slots
-            .iter()
-            .map(|slot| slot.node.load(Ordering::Acquire))
-            .filter(|node| !node.is_null() && *node != tombstone())
-    }
-
-    /// Two segments, for hashes whose next bit is 0 and 1.
-    fn split(&self) -> [Self; 2] {
-        let halves = [Self::new(self.depth + 1), Self::new(self.depth + 1)];
-        for node in self.nodes() {
-            // SAFETY: as in `adopt`.
-            let bit = unsafe { (*node).hash } >> (63 - self.depth) & 1;
-            halves[bit as usize].adopt(node);
-        }
-        halves
-    }
-}
-
-/// Marks a slot whose node was taken out: searches go on behind it.
-fn tombstone() -> *mut Node {
-    ptr::without_provenance_mut(1)
 }
 
 /// # Safety
@@ -356,14 +254,11 @@ pub(super) unsafe fn free_node(node: NonNull<Node>) {
     drop(unsafe { Box::from_raw(node.as_ptr()) });
 }
 
+/// Frees a part, and nothing that it points to.
+///
 /// # Safety
-/// No reader can still be on it.
-pub(super) unsafe fn free_replaced(replaced: Replaced) {
-    // SAFETY: made by `Box::into_raw`, replaced once. Neither owns the nodes it points to.
-    unsafe {
-        match replaced {
-            Replaced::Segment(segment) => drop(Box::from_raw(segment)),
-            Replaced::Directory(directory) => drop(Box::from_raw(directory)),
-        }
-    }
+/// It was replaced, once, and no reader can still be on it.
+pub(super) unsafe fn free_replaced(part: *mut Part) {
+    // SAFETY: made by `Box::into_raw` in `into_part`.
+    drop(unsafe { Box::from_raw(part) });
 }

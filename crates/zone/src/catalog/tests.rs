@@ -81,6 +81,38 @@ fn a_staged_image_replaces_a_zone_in_one_step() {
 }
 
 #[test]
+fn the_octets_of_zones_follow_staging_replacement_and_removal() {
+    let (mut writer, catalog) = Catalog::new(1);
+    let octets = |apex: &str, lines: &[&str]| {
+        let oracle = rrsets(lines).into_iter().map(|rrset| ((rrset.owner.clone(), rrset.record_type), rrset)).collect();
+        octets_of(&oracle, &name(apex))
+    };
+    let shown = || {
+        let of = |zone| catalog.octets_of(ZoneNumber(zone));
+        (of(1), of(2), catalog.statistics().zone_octets)
+    };
+    let (first, second): (&[&str], &[&str]) = (&["a.z A 192.0.2.1"], &["b.c.z TXT new", "d.z A 192.0.2.1"]);
+    let (z, new_z, y) = (octets("z", first), octets("z", second), octets("y", &[]));
+    let both =
+        vec![delta(1, 1, Some(header("z", 1, &[1])), &[], first), delta(2, 1, Some(header("y", 1, &[])), &[], &[])];
+    writer.apply(&[commit(1, both)]).unwrap();
+    assert_eq!(shown(), (Some(z), Some(y), z + y));
+    writer.stage_zone(ZoneNumber(1), Version(2), Serial::new(2), header("z", 1, &[1]));
+    writer.stage_rrsets(ZoneNumber(1), &rrsets(second));
+    assert_eq!(shown(), (Some(z), Some(y), z + y), "staged is not counted");
+    let mut reader = catalog.reader();
+    let view = reader.view();
+    let apex = view.search_name(b"\x01z\0").unwrap();
+    let held = view.zone_of(ScopeId::ALL, &apex, 0).unwrap();
+    writer.apply(&[commit(2, vec![Entry { change: Change::Replace, ..delta(1, 2, None, &[], &[]) }])]).unwrap();
+    assert_eq!((shown(), held.octets()), ((Some(new_z), Some(y), new_z + y), z), "a view keeps the image it sees");
+    writer.apply(&[commit(3, vec![Entry { change: Change::Gone, ..delta(1, 3, None, &[], &[]) }])]).unwrap();
+    assert_eq!(shown(), (None, Some(y), y));
+    writer.publish_staged(Incarnation([5; 16]), Position(40), &[]);
+    assert_eq!(shown(), (None, None, 0));
+}
+
+#[test]
 fn an_image_survives_the_creation_of_its_zone_in_the_same_call() {
     let (mut writer, catalog) = Catalog::new(1);
     writer.stage_zone(ZoneNumber(1), Version(2), Serial::new(2), header("z", 1, &[1]));
@@ -267,6 +299,14 @@ fn names_of(oracle: &Oracle, apex: &Name) -> BTreeSet<Name> {
     names
 }
 
+/// Octets that a zone with these contents takes, counted anew.
+fn octets_of(oracle: &Oracle, apex: &Name) -> u64 {
+    let fixed = size_of::<table::Node>() + size_of::<versions::Version<table::Entry>>();
+    let names: usize = names_of(oracle, apex).iter().map(|name| fixed + name.as_wire().len()).sum();
+    let data = |rrset: &RRset| rrset.data.iter().map(|data| 2 + data.wire().len()).sum::<usize>();
+    (names + oracle.values().map(|rrset| 12 + data(rrset)).sum::<usize>()) as u64
+}
+
 prop_compose! {
     fn any_step()(owner in "([ab*]\\.){0,3}z", record_type in prop::sample::select(&["A", "TXT"]), put: bool, n: u8) -> (String, bool) {
         let data = if record_type == "A" { format!("192.0.2.{n}") } else { n.to_string() };
@@ -294,6 +334,9 @@ proptest! {
             let version = index as u64 + 2;
             let entry = Entry { change: Change::Delta { header: None, removed, added }, ..delta(1, version, None, &[], &[]) };
             writer.apply(&[commit(version, vec![entry])]).unwrap();
+            let octets = octets_of(&oracle, &apex);
+            prop_assert_eq!(catalog.octets_of(ZoneNumber(1)), Some(octets));
+            prop_assert_eq!(catalog.statistics().zone_octets, octets);
         }
         while writer.collect() {}
         let names = names_of(&oracle, &apex);

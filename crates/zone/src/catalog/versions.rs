@@ -71,29 +71,31 @@ impl<V> Versions<V> {
         replaced
     }
 
-    /// Frees what the version of `generation`, or the one before it, supersedes.
+    /// Cuts off what the version of `generation`, or the one before it, supersedes, for [`free_some`]; gives it (null:
+    /// nothing) and how many versions were looked at.
     ///
     /// # Safety
     /// Every reader holds at least `generation`; the caller is the writer.
-    pub(super) unsafe fn trim(&self, generation: u64) {
+    pub(super) unsafe fn trim(&self, generation: u64) -> (*mut Version<V>, usize) {
         let mut version = self.newest.load(Ordering::Acquire);
+        let mut seen = 0;
         // SAFETY: the writer alone frees versions, and it is here.
         while let Some(this) = unsafe { version.as_ref() } {
+            seen += 1;
             if this.from <= generation {
-                let cut = this.older.swap(ptr::null_mut(), Ordering::AcqRel);
-                // SAFETY: rule 3, by this function's own condition.
-                unsafe { free_chain(cut) };
-                return;
+                return (this.older.swap(ptr::null_mut(), Ordering::AcqRel), seen);
             }
             version = this.older.load(Ordering::Acquire);
         }
+        (ptr::null_mut(), seen)
     }
 }
 
 impl<V> Drop for Versions<V> {
     fn drop(&mut self) {
+        let mut all = usize::MAX;
         // SAFETY: whoever drops the chain owns it; no reader is left.
-        unsafe { free_chain(*self.newest.get_mut()) };
+        unsafe { free_some(*self.newest.get_mut(), &mut all) };
     }
 }
 
@@ -106,12 +108,16 @@ pub(super) unsafe fn free_one<V>(version: *mut Version<V>) {
     drop(unsafe { Box::from_raw(version) });
 }
 
+/// Frees up to `count` versions of a chain; gives the rest of it, and counts down.
+///
 /// # Safety
-/// As [`free_one`], for every version of the chain.
-unsafe fn free_chain<V>(mut version: *mut Version<V>) {
-    while !version.is_null() {
-        // SAFETY: made by `Box::into_raw` in `set`, linked from nowhere else.
+/// The chain came from [`Versions::trim`], or whoever has owned it all is gone.
+pub(super) unsafe fn free_some<V>(mut version: *mut Version<V>, count: &mut usize) -> *mut Version<V> {
+    while !version.is_null() && *count > 0 {
+        // SAFETY: made by `Box::into_raw` in `set`, linked from nowhere else, and no reader can be on it (rule 3).
         let this = unsafe { Box::from_raw(version) };
         version = this.older.load(Ordering::Acquire);
+        *count -= 1;
     }
+    version
 }

@@ -9,7 +9,7 @@
 mod names;
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
@@ -52,9 +52,9 @@ pub enum ApplyError {
 pub struct Writer {
     catalog: Arc<Catalog>,
     garbage: Garbage,
-    zones: HashMap<ZoneNumber, NonNull<ZoneRecord>>,
-    staged: HashMap<ZoneNumber, NonNull<ZoneRecord>>,
-    scopes: HashMap<ScopeId, Vec<IpAddr>>,
+    zones: BTreeMap<ZoneNumber, NonNull<ZoneRecord>>,
+    staged: BTreeMap<ZoneNumber, NonNull<ZoneRecord>>,
+    scopes: BTreeMap<ScopeId, Vec<IpAddr>>,
     next_space: u64,
     incarnation: Incarnation,
     position: Position,
@@ -73,9 +73,9 @@ impl Writer {
         Self {
             catalog,
             garbage: Garbage::new(),
-            zones: HashMap::new(),
-            staged: HashMap::new(),
-            scopes: HashMap::new(),
+            zones: BTreeMap::new(),
+            staged: BTreeMap::new(),
+            scopes: BTreeMap::new(),
             next_space: 1,
             incarnation: Incarnation::default(),
             position: Position::default(),
@@ -115,7 +115,7 @@ impl Writer {
 
     /// Gives up every image that was staged and not put in place.
     pub fn discard_staged(&mut self) {
-        let given_up: Vec<_> = self.staged.drain().map(|(_, record)| record).collect();
+        let given_up: Vec<_> = std::mem::take(&mut self.staged).into_values().collect();
         given_up.into_iter().for_each(|record| self.discard(record));
     }
 
@@ -131,11 +131,11 @@ impl Writer {
     /// Makes the staged zones and these scopes the whole truth, in one step.
     pub fn publish_staged(&mut self, incarnation: Incarnation, position: Position, scopes: &[ScopeChange]) {
         let from = self.next_generation();
-        let staged: HashSet<ZoneNumber> = self.staged.keys().copied().collect();
+        let staged: BTreeSet<ZoneNumber> = self.staged.keys().copied().collect();
         let gone: Vec<ZoneNumber> = self.zones.keys().filter(|zone| !staged.contains(zone)).copied().collect();
         gone.into_iter().for_each(|zone| self.remove_zone(from, zone));
         staged.into_iter().for_each(|zone| self.put_staged(from, zone));
-        let kept: HashSet<ScopeId> = scopes.iter().map(|change| change.scope).collect();
+        let kept: BTreeSet<ScopeId> = scopes.iter().map(|change| change.scope).collect();
         let left: Vec<ScopeId> = self.scopes.keys().filter(|scope| !kept.contains(scope)).copied().collect();
         for scope in left {
             self.change_scope(from, &ScopeChange { scope, addresses: Vec::new() });
@@ -177,7 +177,7 @@ impl Writer {
 
     fn check<C: Borrow<Commit>>(&self, commits: &[C]) -> Result<(), ApplyError> {
         let mut at = self.position;
-        let mut apexes: HashMap<ZoneNumber, Option<Name>> = HashMap::new();
+        let mut apexes: BTreeMap<ZoneNumber, Option<Name>> = BTreeMap::new();
         for commit in commits.iter().map(C::borrow) {
             if commit.incarnation != self.incarnation {
                 return Err(ApplyError::Incarnation);
@@ -192,7 +192,7 @@ impl Writer {
     }
 
     /// `apexes` has the zones that earlier entries of the same call made, changed or removed.
-    fn check_entry(&self, entry: &Entry, apexes: &mut HashMap<ZoneNumber, Option<Name>>) -> Result<(), ApplyError> {
+    fn check_entry(&self, entry: &Entry, apexes: &mut BTreeMap<ZoneNumber, Option<Name>>) -> Result<(), ApplyError> {
         let zone = entry.zone;
         match &entry.change {
             Change::Gone => {
@@ -251,8 +251,7 @@ impl Writer {
         }
         let unseen = ZoneHeader { scopes: Vec::new(), ..header?.clone() };
         let record = self.new_image(entry.zone, Version(0), entry.serial, unseen);
-        self.zones.insert(entry.zone, record);
-        self.catalog.counters.zones.fetch_add(1, Ordering::Relaxed);
+        self.show(entry.zone, record);
         Some(record)
     }
 
@@ -266,11 +265,37 @@ impl Writer {
     ) -> NonNull<ZoneRecord> {
         let space = self.next_space;
         self.next_space += 1;
-        let record = ZoneRecord { space, versions: Versions::new() };
+        let record = ZoneRecord { space, versions: Versions::new(), octets: Arc::default() };
         let apex = self.search_name(&header.apex);
         record.versions.set(ALWAYS, Some(ZoneState::new(zone, version, serial, Arc::new(header))));
-        self.set(ALWAYS, space, &apex, 0, Some(Slot::RRsets(Box::default())));
-        NonNull::from(Box::leak(Box::new(record)))
+        let record = NonNull::from(Box::leak(Box::new(record)));
+        self.set_owner(ALWAYS, record, &apex, 0, Some(Box::default()));
+        record
+    }
+
+    /// Counts a zone as one that is there; gives the one whose place it takes.
+    fn show(&mut self, zone: ZoneNumber, record: NonNull<ZoneRecord>) -> Option<NonNull<ZoneRecord>> {
+        let before = self.zones.insert(zone, record);
+        let (octets, counters) = (Arc::clone(&self.record(record).octets), &self.catalog.counters);
+        counters.zone_octets.fetch_add(octets.load(Ordering::Relaxed), Ordering::Relaxed);
+        match before {
+            Some(before) => {
+                counters.zone_octets.fetch_sub(self.record(before).octets.load(Ordering::Relaxed), Ordering::Relaxed)
+            }
+            None => counters.zones.fetch_add(1, Ordering::Relaxed),
+        };
+        self.catalog.octets.lock().unwrap_or_else(PoisonError::into_inner).insert(zone, octets);
+        before
+    }
+
+    /// The opposite of [`Self::show`].
+    fn hide(&mut self, zone: ZoneNumber) -> Option<NonNull<ZoneRecord>> {
+        let record = self.zones.remove(&zone)?;
+        let counters = &self.catalog.counters;
+        counters.zones.fetch_sub(1, Ordering::Relaxed);
+        counters.zone_octets.fetch_sub(self.record(record).octets.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.catalog.octets.lock().unwrap_or_else(PoisonError::into_inner).remove(&zone);
+        Some(record)
     }
 
     fn change_state(&mut self, record: NonNull<ZoneRecord>, entry: &Entry, header: Option<&ZoneHeader>) {
@@ -285,24 +310,20 @@ impl Writer {
     }
 
     fn remove_zone(&mut self, from: u64, zone: ZoneNumber) {
-        let Some(record) = self.zones.remove(&zone) else { return };
+        let Some(record) = self.hide(zone) else { return };
         let header = Arc::clone(&self.state(record).header);
         let nowhere = ZoneHeader { scopes: Vec::new(), ..(*header).clone() };
         self.unmap(from, record, &header, &nowhere);
         self.discard(record);
-        self.catalog.counters.zones.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn put_staged(&mut self, from: u64, zone: ZoneNumber) {
         let Some(new) = self.staged.remove(&zone) else { return };
         let header = Arc::clone(&self.state(new).header);
-        match self.zones.insert(zone, new) {
-            Some(old) => {
-                let old_header = Arc::clone(&self.state(old).header);
-                self.unmap(from, old, &old_header, &header);
-                self.discard(old);
-            }
-            None => _ = self.catalog.counters.zones.fetch_add(1, Ordering::Relaxed),
+        if let Some(old) = self.show(zone, new) {
+            let old_header = Arc::clone(&self.state(old).header);
+            self.unmap(from, old, &old_header, &header);
+            self.discard(old);
         }
         self.map(from, new, &header);
     }
@@ -344,25 +365,26 @@ impl Writer {
 
     /// Frees a zone and its image once nobody can see them.
     fn discard(&mut self, record: NonNull<ZoneRecord>) {
-        // SAFETY: records are freed by `garbage` alone, and this one is handed to it just now.
-        let space = unsafe { record.as_ref() }.space;
+        let space = self.record(record).space;
         let next = self.next_generation();
         self.garbage.push(next, Piece::Zone(record));
         self.garbage.push(next, Piece::Image(space));
     }
 
     fn set_state(&mut self, from: u64, record: NonNull<ZoneRecord>, state: ZoneState) {
-        // SAFETY: `record` is in `zones` or `staged`, and so not freed.
-        let replaced = unsafe { record.as_ref() }.versions.set(from, Some(state));
+        let replaced = self.record(record).versions.set(from, Some(state));
         let piece = replaced.map_or(Piece::TrimZone(record), Piece::StateVersion);
         self.garbage.push(self.next_generation(), piece);
     }
 
+    fn record(&self, record: NonNull<ZoneRecord>) -> &ZoneRecord {
+        // SAFETY: the writer hands around records that are in `zones` or `staged`, or have just been taken out of them;
+        // `garbage` alone frees records, and not before it is handed them and the writer has published.
+        unsafe { record.as_ref() }
+    }
+
     fn state(&self, record: NonNull<ZoneRecord>) -> &ZoneState {
-        // SAFETY: the record is in `zones` or `staged`, and so not freed; the newest version is freed by the writer
-        // alone, whom `&self` keeps from doing so. A record is never without a state.
-        let state = unsafe { record.as_ref().versions.latest() };
-        match state {
+        match self.record(record).versions.latest() {
             Some(state) => state,
             None => unreachable!("a zone record is made with its state and never loses it"),
         }
@@ -397,7 +419,8 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        let zones = self.zones.drain().chain(self.staged.drain()).map(|(_, record)| record).collect();
+        let (zones, staged) = (std::mem::take(&mut self.zones), std::mem::take(&mut self.staged));
+        let zones = zones.into_values().chain(staged.into_values()).collect();
         let garbage = std::mem::replace(&mut self.garbage, Garbage::new());
         let remains = Remains::new(garbage, zones);
         self.catalog.remains.lock().unwrap_or_else(PoisonError::into_inner).replace(remains);
