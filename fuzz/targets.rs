@@ -183,28 +183,35 @@ pub(crate) fn name_text(bytes: &[u8]) {
     }
 }
 
-/// Record data that can be read from text, from the API or from wire form survives every other form.
+/// Record data that can be read from text, from the API or from wire form survives every other form. What is read from
+/// wire form has a text, in plain ASCII, that means the same.
 ///
-/// The first octet chooses the type, the second and third are a priority, the rest is the data.
+/// The first octet chooses the type (a row of the table, or a type without one), the second and third are a priority,
+/// the rest is the data.
 pub(crate) fn record_text(bytes: &[u8]) {
     let Some((&[choice, high, low], data)) = bytes.split_first_chunk::<3>() else { return };
-    let row = &ROWS[usize::from(choice) % ROWS.len()];
+    let opaque = RecordType(65280);
+    let record_type = ROWS.get(usize::from(choice) % (ROWS.len() + 1)).map_or(opaque, |row| row.record_type);
     let apex = name("example.com");
-    if let Ok(rdata) = Rdata::from_wire(row.record_type, data) {
-        assert_eq!(Rdata::from_wire(row.record_type, rdata.wire()).as_ref(), Ok(&rdata), "through wire form");
+    if let Ok(rdata) = Rdata::from_wire(record_type, data) {
+        let text = rdata.to_string();
+        assert!(text.bytes().all(|octet| matches!(octet, b' '..=b'~')), "{text:?}");
+        assert_eq!(Rdata::from_text(record_type, &text, &apex).as_ref(), Ok(&rdata), "through text");
+        assert_eq!(Rdata::from_wire(record_type, rdata.wire()).as_ref(), Ok(&rdata), "through wire form");
+        assert_eq!(rdata.fields().iter().map(|(_, _, value)| value.len()).sum::<usize>(), data.len());
     }
     let Ok(text) = std::str::from_utf8(data) else { return };
-    if let Ok(rdata) = Rdata::from_text(row.record_type, text, &apex) {
-        assert_eq!(Rdata::from_text(row.record_type, &rdata.to_string(), &apex).as_ref(), Ok(&rdata), "through text");
-        assert_eq!(Rdata::from_wire(row.record_type, rdata.wire()).as_ref(), Ok(&rdata), "through wire form");
+    if let Ok(rdata) = Rdata::from_text(record_type, text, &apex) {
+        assert_eq!(Rdata::from_text(record_type, &rdata.to_string(), &apex).as_ref(), Ok(&rdata), "through text");
+        assert_eq!(Rdata::from_wire(record_type, rdata.wire()).as_ref(), Ok(&rdata), "through wire form");
     }
     let priority = Some(u16::from_be_bytes([high, low]));
-    if let Ok((rdata, content)) = Rdata::from_api(row.record_type, text, priority, &apex) {
-        let again = Rdata::from_api(row.record_type, &content.content, content.priority, &apex);
+    if let Ok((rdata, content)) = Rdata::from_api(record_type, text, priority, &apex) {
+        let again = Rdata::from_api(record_type, &content.content, content.priority, &apex);
         assert_eq!(again, Ok((rdata.clone(), content)), "what was answered can be sent");
-        assert_eq!(Rdata::from_wire(row.record_type, rdata.wire()).as_ref(), Ok(&rdata), "through wire form");
+        assert_eq!(Rdata::from_wire(record_type, rdata.wire()).as_ref(), Ok(&rdata), "through wire form");
         let canonical = rdata.content();
-        let again = Rdata::from_api(row.record_type, &canonical.content, canonical.priority, &apex);
+        let again = Rdata::from_api(record_type, &canonical.content, canonical.priority, &apex);
         assert_eq!(again.map(|(rdata, _)| rdata), Ok(rdata), "the canonical content means the same");
     }
 }

@@ -2,6 +2,7 @@
 
 dnspython gives canonical wire form. named-rrchecker (BIND) and a Knot server with one zone per line keep the case of
 names, so their octets are compared without it. A server that a line names as different must be different.
+Knot is not given what is to be refused: 3.2 now and then dies of several zones that it refuses.
 """
 import os
 import re
@@ -61,7 +62,7 @@ def by_bind(kind, text):
 
 
 class Knot:
-    """A server with a zone `rN.test` for every line N; lines that it refuses have no answer."""
+    """A server with a zone `rN.test` for every line N; a line that it refuses has no answer."""
 
     def __init__(self, directory, table):
         self.port = free_port()
@@ -141,11 +142,12 @@ line = {number: (kind, text) for number, kind, text, _, _ in lines}
 compare("dnspython", lines, lambda number: by_dnspython(*line[number]))
 compare("named-rrchecker", lines, lambda number: by_bind(*line[number]), bytes.lower)
 with tempfile.TemporaryDirectory(prefix="waymark-interop-") as scratch:
-    knot = Knot(scratch, lines)
+    taken = [row for row in lines if row[3] != REFUSED]
+    knot = Knot(scratch, taken)
     try:
         knot.wait()
-        answers = knot.answers(lines)
-        compare("knot", lines, lambda number: answers.get(number, REFUSED), bytes.lower)
+        answers = knot.answers(taken)
+        compare("knot", taken, lambda number: answers.get(number, REFUSED), bytes.lower)
     finally:
         knot.process.terminate()
         knot.process.wait()

@@ -12,8 +12,11 @@ const TOOL_MISSING: i32 = 3;
 fn run(name: &str) {
     let directory = Scratch::new();
     let server = Server::start(directory.path());
-    let mut command = Command::new(root().join("interop/run"));
-    let output = command.args([name, "--bootstrap"]).arg(&server.bootstrap_file).output().expect("interop/run");
+    started(Command::new(root().join("interop/run")).args([name, "--bootstrap"]).arg(&server.bootstrap_file));
+}
+
+fn started(command: &mut Command) {
+    let output = command.output().expect("interop/run");
     let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_ne!(output.status.code(), Some(TOOL_MISSING), "a tool is missing; run: bash tools/packages\n{told}");
     assert!(output.status.success(), "{told}");
@@ -28,4 +31,9 @@ fn the_python_sdk() {
 #[test]
 fn dig() {
     run("dig");
+}
+
+#[test]
+fn record_encodings() {
+    started(Command::new(root().join("interop/run")).arg("record_encodings"));
 }

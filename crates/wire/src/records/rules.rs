@@ -8,7 +8,7 @@ const DIGESTS: &[(u8, usize)] = &[(1, 20), (2, 32), (3, 32), (4, 48)];
 /// Fingerprint types of SSHFP and the octets of their fingerprints (RFC 4255, RFC 6594).
 const FINGERPRINTS: &[(u8, usize)] = &[(1, 20), (2, 32)];
 
-/// A digest has the length of its type; type 0 is reserved (RFC 4034 section 5.1, RFC 3658 section 2.4).
+/// A digest has the length of its type; type 0 is reserved (RFC 4034 section 5.1, RFC 3658 section 5).
 pub(super) fn ds(wire: &[u8]) -> Result<(), &'static str> {
     match wire {
         [_, _, _, 0, ..] => Err("digest type 0 is reserved"),
