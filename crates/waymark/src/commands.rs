@@ -6,7 +6,6 @@ use std::time::Duration;
 use waymark_control::{Actor, Control, Durability};
 use waymark_resolve::{Question, Reply, Transport};
 use waymark_wire::record_type::RecordType;
-use waymark_wire::records;
 
 use crate::cli::{AccountCommand, Ask, Cli, ConfigCommand, Output, Serve, TokenCommand, ZoneCommand, ZoneState};
 use crate::config::{self, Config};
@@ -99,7 +98,7 @@ pub fn recover(cli: &Cli) -> Result<(), Failure> {
 /// `waymark ask`.
 pub fn ask(cli: &Cli, ask: &Ask) -> Result<(), Failure> {
     let name = ask.name.parse().map_err(|why| format!("{:?} is not a domain name: {why}", ask.name))?;
-    let record_type = record_type(&ask.record_type)
+    let record_type = RecordType::from_mnemonic(&ask.record_type)
         .ok_or_else(|| format!("{:?} is not a record type: give a mnemonic, or TYPE and a number", ask.record_type))?;
     let server = match ask.server {
         Some(server) => server,
@@ -165,17 +164,6 @@ fn print(text: &str) -> Result<(), Failure> {
     match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write the result: {error}")),
         _ => Ok(()),
-    }
-}
-
-/// The type of a mnemonic of the record-type table, or of `TYPEnnn` (RFC 3597 section 5).
-fn record_type(text: &str) -> Option<RecordType> {
-    if let Some(row) = records::row_by_mnemonic(text) {
-        return Some(row.record_type);
-    }
-    match text.to_ascii_uppercase().as_str() {
-        "ANY" => Some(RecordType::ANY),
-        other => other.strip_prefix("TYPE").and_then(|number| number.parse().ok()).map(RecordType),
     }
 }
 
