@@ -7,12 +7,17 @@ use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use waymark_serve::cookies::{Cookies, Secret};
 use waymark_wire::edns::ResponseOpt;
+use waymark_wire::event::{EVENT_OCTETS_MAX, Event};
 use waymark_wire::message::Section;
 use waymark_wire::name::wire_len;
 use waymark_wire::records::ROWS;
 use waymark_wire::{ExtendedError, MessageWriter, Name, Rcode, Rdata, RecordType, Reject, Request, Serial};
-use waymark_zone::answer::{Circumstances, Cookie, Needs, NoSupplies, Settings, Transport, answer as answer_question};
+use waymark_zone::answer::{
+    Circumstances, Cookie, Needs, NoSupplies, Outcome, Settings, SignatureOf, Supplies, Transport,
+    answer as answer_question,
+};
 use waymark_zone::catalog::{Catalog, Reader};
 use waymark_zone::published::{
     AccountNumber, Commit, Entry, Incarnation, Position, RRset, ScopeChange, ScopeId, Soa, Version, ZoneHeader,
@@ -29,6 +34,8 @@ pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("published", published),
     ("name_text", name_text),
     ("record_text", record_text),
+    ("event", event),
+    ("cookies", cookies),
 ];
 
 /// Any datagram is read or rejected; whatever is written in response to one that was read is a whole message within
@@ -102,14 +109,17 @@ pub(crate) fn answer(bytes: &[u8]) {
     };
     let cookie = if choice & 64 == 0 { Cookie::None } else { Cookie::Reply([7; 24]) };
     let circumstances = Circumstances { asked, transport: transport(), cookie, keepalive: Some(100) };
+    let supplies: &dyn Supplies = if choice & 128 == 0 { &NoSupplies } else { &Signatures };
     let parsed = Request::parse(request);
     let mut needs = Needs::new();
     READER.with_borrow_mut(|reader| {
         let view = reader.view();
         let (mut first, mut second) = (vec![0u8; 65535], vec![0xffu8; 65535]);
-        let answered = answer_question(&view, &parsed, &circumstances, &settings, &NoSupplies, &mut needs, &mut first);
+        let answered = answer_question(&view, &parsed, &circumstances, &settings, supplies, &mut needs, &mut first);
+        assert!(choice & 128 == 0 || !matches!(answered, Outcome::Wait(_)), "everything was supplied");
+        assert_eq!(matches!(answered, Outcome::Wait(_)), !needs.is_empty());
         let answered = answered.answered();
-        let again = answer_question(&view, &parsed, &circumstances, &settings, &NoSupplies, &mut needs, &mut second);
+        let again = answer_question(&view, &parsed, &circumstances, &settings, supplies, &mut needs, &mut second);
         let again = again.answered();
         let (Some(answered), Some(again)) = (&answered, &again) else {
             assert!(answered.is_none() && again.is_none(), "an answer depends on what was in the buffer");
@@ -157,6 +167,35 @@ pub(crate) fn published(bytes: &[u8]) {
     if let Ok(rrsets) = RRset::decode_name(&owner, bytes) {
         assert_eq!(RRset::decode_name(&owner, &RRset::encode_name(&rrsets)), Ok(rrsets));
     }
+}
+
+/// An event that can be read has one byte form: the octets that it was read from.
+pub(crate) fn event(bytes: &[u8]) {
+    let Ok((event, length)) = Event::decode(bytes) else { return };
+    let mut out = [0; EVENT_OCTETS_MAX];
+    assert_eq!(event.encode(&mut out), Some(length));
+    assert_eq!(out[..length], bytes[..length]);
+    assert_eq!(Event::decode(&out[..length]), Ok((event, length)));
+}
+
+/// Any cookie option is judged; what is given in return is good for the same client, at once, and for nobody else.
+///
+/// The first four octets are the time, the next four the client's address, the rest is the option.
+pub(crate) fn cookies(bytes: &[u8]) {
+    let Some((time, rest)) = bytes.split_first_chunk::<4>() else { return };
+    let Some((address, option)) = rest.split_first_chunk::<4>() else { return };
+    let (now, client) = (u32::from_be_bytes(*time), IpAddr::V4(Ipv4Addr::from(*address)));
+    let cookies = Cookies::new(&Secret::new([7; 16]), &[Secret::new([8; 16])]);
+    let checked = cookies.check(Some(option), client, now);
+    let Some(reply) = checked.reply() else {
+        assert!(!matches!(option.len(), 8 | 16..=40), "{checked:?}");
+        return;
+    };
+    assert!(reply.starts_with(&option[..8]), "the client's own cookie comes back");
+    assert!(cookies.check(Some(reply), client, now).is_good());
+    let other = IpAddr::V4(Ipv4Addr::from(u32::from_be_bytes(*address) ^ 1));
+    assert!(!cookies.check(Some(reply), other, now).is_good());
+    assert!(!cookies.check(Some(reply), client, now.wrapping_add(3601)).is_good());
 }
 
 /// A name that can be read from text, wire form or a sort key survives every other form, in the same order.
@@ -288,6 +327,15 @@ const ADDRESSES: [Ipv4Addr; 4] = [
     Ipv4Addr::new(192, 0, 2, 53),
 ];
 
+/// Signatures for everything that is signed.
+struct Signatures;
+
+impl Supplies for Signatures {
+    fn signature(&self, _of: &SignatureOf<'_>) -> Option<&[u8]> {
+        Some(&[0; 64])
+    }
+}
+
 thread_local! {
     static READER: RefCell<Reader> = RefCell::new(catalog().reader());
 }
@@ -314,8 +362,9 @@ fn build_catalog() -> Arc<Catalog> {
         let mut rrsets = rrsets(&apex);
         // All RRsets of one owner are staged together.
         rrsets.sort_by(|a, b| a.owner.cmp(&b.owner).then(a.record_type.cmp(&b.record_type)));
+        let header = header(number, apex, status, scopes);
         let number = ZoneNumber(number);
-        writer.stage_zone(number, Version(1), Serial::new(1), header(apex, status, scopes));
+        writer.stage_zone(number, Version(1), Serial::new(1), header);
         for owner in rrsets.chunk_by(|a, b| a.owner == b.owner) {
             writer.stage_rrsets(number, owner);
         }
@@ -326,7 +375,7 @@ fn build_catalog() -> Arc<Catalog> {
     catalog
 }
 
-fn header(apex: Name, status: ZoneStatus, scopes: Vec<ScopeId>) -> ZoneHeader {
+fn header(number: u64, apex: Name, status: ZoneStatus, scopes: Vec<ScopeId>) -> ZoneHeader {
     let nameservers = vec![name("ada.ns.waymark.test"), name("bob.ns.waymark.test")];
     let soa = Soa {
         mname: nameservers[0].clone(),
@@ -346,7 +395,7 @@ fn header(apex: Name, status: ZoneStatus, scopes: Vec<ScopeId>) -> ZoneHeader {
         soa,
         nameservers,
         ns_ttl: 86400,
-        signed: false,
+        signed: number == 4,
     }
 }
 
@@ -370,6 +419,16 @@ fn rrsets(apex: &Name) -> Vec<RRset> {
         ("cut", RecordType::NS, &["ns.cut", "ns.other.test."]),
         ("ns.cut", RecordType::A, &["192.0.2.5"]),
         ("child", RecordType::NS, &["ada.ns.waymark.test."]),
+        ("turned", RecordType::DNAME, &["wild"]),
+        ("away.turned2", RecordType::DNAME, &["other.test."]),
+        ("spin", RecordType::DNAME, &["spin"]),
+        ("grow", RecordType::DNAME, &["x.y.grow"]),
+        ("_sip._tcp", RecordType::SRV, &["1 2 5060 mail", "1 2 5061 host.cut"]),
+        ("svc", RecordType::SVCB, &["0 svc2"]),
+        ("svc2", RecordType::SVCB, &["1 . port=853", "2 mail alpn=dot"]),
+        ("https", RecordType::HTTPS, &["1 . ipv4hint=192.0.2.9"]),
+        ("https", RecordType::A, &["192.0.2.9"]),
+        ("cut", RecordType::DS, &["1 13 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"]),
         ("big", RecordType::TXT, &[&format!("\"1{long}\""), &format!("\"2{long}\""), &format!("\"3{long}\"")]),
     ];
     let of = |&(owner, record_type, texts): &(&str, RecordType, &[&str])| RRset {

@@ -6,11 +6,12 @@
 mod targets;
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use crate::harness::random::Random;
 use crate::tidy::root;
 
-/// Inputs per target.
+/// Inputs per target, where no time is asked for.
 const INPUTS: usize = 100_000;
 /// The longest input made from nothing.
 const OCTETS_MAX: usize = 600;
@@ -59,21 +60,39 @@ fn change(random: &mut Random, octets: &mut Vec<u8>, seeds: &[Vec<u8>]) {
     }
 }
 
-#[test]
-fn every_target_holds_over_its_seeds_and_changes_of_them() {
-    for (number, (name, target)) in targets::TARGETS.iter().enumerate() {
-        let seeds = seeds(name);
-        let mut random = Random::new(number as u64);
-        for seed in &seeds {
-            target(seed);
-        }
-        for _ in 0..INPUTS {
-            let input = input(&mut random, &seeds);
-            let held = std::panic::catch_unwind(|| target(&input));
-            assert!(held.is_ok(), "{name} does not hold for {input:02x?}");
-        }
+/// Runs one target, for as many inputs or seconds as are asked for. Which input comes at which number is the same in
+/// every run; only how many there are depends on the time.
+fn holds(name: &str) {
+    let target = targets::TARGETS.iter().find(|(target, _)| *target == name).unwrap().1;
+    let seconds = std::env::var("WAYMARK_FUZZ_SECONDS").ok().map(|text| text.parse().unwrap());
+    let end = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let seeds = seeds(name);
+    seeds.iter().for_each(|seed| target(seed));
+    let mut random = Random::new(name.len() as u64);
+    let mut inputs = 0;
+    while end.map_or(inputs < INPUTS, |end| inputs % 1000 != 0 || Instant::now() < end) {
+        let input = input(&mut random, &seeds);
+        let held = std::panic::catch_unwind(|| target(&input));
+        assert!(held.is_ok(), "{name} does not hold for {input:02x?}");
+        inputs += 1;
     }
 }
+
+macro_rules! targets {
+    ($($name:ident)+) => {
+        $(#[test]
+        fn $name() {
+            holds(stringify!($name));
+        })+
+
+        #[test]
+        fn every_target_is_run() {
+            assert_eq!(targets::TARGETS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), [$(stringify!($name)),+]);
+        }
+    };
+}
+
+targets! { query answer published name_text record_text event cookies }
 
 #[test]
 fn every_target_has_its_fuzzer() {
