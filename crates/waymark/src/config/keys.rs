@@ -208,6 +208,8 @@ keys! {
         parked_questions: Limit = Limit(4096);
         /// How long such a question waits, in milliseconds; then the answer is SERVFAIL.
         parked_milliseconds: Count = Count(2000);
+        /// Memory of each worker for events that nobody has read yet, in octets; what does not fit is lost and counted.
+        event_ring_octets: Count = Count(1 << 20);
         /// Records in one zone.
         records_per_zone: Limit = Limit(0);
         /// Octets that the records of one name and type may have in an answer. 0, or more than 64240, which is what one

@@ -173,7 +173,7 @@ macro_rules! bounded {
     ($($number:ty),+) => { $(impl Bounded for $number { const MAX: Self = <$number>::MAX; })+ };
 }
 
-bounded!(u16, u32, u64, usize);
+bounded!(u8, u16, u32, u64, usize);
 
 impl Setting for Limit {
     const KIND: &'static str = "a whole number, 0 for no limit";

@@ -124,6 +124,8 @@ fn values_must_go_together() {
         ("limits.response_table_entries", "16777217"),
         ("limits.parked_milliseconds", "0"),
         ("limits.parked_milliseconds", "60001"),
+        ("limits.event_ring_octets", "1023"),
+        ("limits.event_ring_octets", "1073741825"),
         ("dns.event_sample", "4294967296"),
         ("pools.nameserver_v4", "127.53.0.0/31"),
         ("pools.nameserver_v6", "fd53::/113"),
@@ -143,6 +145,7 @@ fn limits_are_taken_to_their_bounds() {
         ("limits.response_slip", ["0", "15"]),
         ("limits.response_table_entries", ["8", "16777216"]),
         ("limits.parked_milliseconds", ["1", "60000"]),
+        ("limits.event_ring_octets", ["1024", "1073741824"]),
         ("dns.event_sample", ["0", "4294967295"]),
     ] {
         for value in values {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use waymark_api::{ApiOptions, ApiStatistics};
 use waymark_control::{Brand, Clock, Durability, Pools, Random, SystemClock, SystemRandom};
-use waymark_serve::Surroundings;
+use waymark_serve::cookies::{SECRET_OCTETS, Secret};
+use waymark_serve::parked::Supplier;
+use waymark_serve::{Identity, Surroundings, events, parked, rate_limit};
 
 use crate::api_server;
 use crate::config::{Bounded, Config, Limit};
@@ -24,6 +26,8 @@ pub struct NodeOptions {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    /// Who supplies what answers lack. None: nobody does yet, and nothing needs it.
+    pub supplier: Option<Arc<dyn Supplier>>,
     /// Whether commits reach the disk. `Off` only to show that the test of it can fail.
     pub durability: Durability,
     /// Whether a commit becomes visible in one step. `NameByName` only to show that the test of it can fail.
@@ -36,6 +40,7 @@ impl Default for NodeOptions {
             bootstrap_file: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
+            supplier: None,
             durability: Durability::Full,
             visibility: Visibility::Whole,
         }
@@ -71,12 +76,12 @@ pub fn control_options(config: &Config, options: &NodeOptions) -> waymark_contro
     }
 }
 
-/// The nameserver's options.
-pub(super) fn serve_options(config: &Config) -> waymark_serve::Options {
-    let limits = &config.limits;
+/// The nameserver's options. `random` makes what cookies are made with, where the configuration does not say it.
+pub(super) fn serve_options(config: &Config, random: &dyn Random) -> waymark_serve::Options {
+    let (dns, limits) = (&config.dns, &config.limits);
     waymark_serve::Options {
-        listen: config.dns.listen.clone(),
-        workers: clamp(config.dns.workers.0),
+        listen: dns.listen.clone(),
+        workers: clamp(dns.workers.0),
         limits: waymark_serve::Limits {
             tcp_connections_max: clamp(limits.tcp_connections.0),
             tcp_connections_per_client_max: clamp(limits.tcp_connections_per_client.0),
@@ -85,15 +90,49 @@ pub(super) fn serve_options(config: &Config) -> waymark_serve::Options {
             tcp_write_ms: milliseconds(limits.tcp_write_seconds),
             udp_octets_max: clamp(limits.udp_octets.0),
         },
-        ..waymark_serve::Options::default()
+        rrset_order: dns.rrset_order,
+        identity: Identity {
+            nsid: dns.nsid.get().map(|text| text.as_bytes().into()),
+            version: dns.version.get().map(Into::into),
+            server_id: dns.server_id.get().map(Into::into),
+        },
+        cookie_secrets: cookie_secrets(config, random),
+        rate_limit: rate_limit::Options {
+            per_second: clamp(limits.responses_per_second.0),
+            slip: clamp(limits.response_slip.0),
+            entries: clamp(limits.response_table_entries.0),
+            ..rate_limit::Options::default()
+        },
+        parked: parked::Options {
+            questions: queue(limits.parked_questions),
+            milliseconds: limits.parked_milliseconds.0,
+        },
+        events: events::Options {
+            sample_interval: clamp(dns.event_sample.0),
+            ring_octets: clamp(limits.event_ring_octets.0),
+        },
     }
 }
 
-/// What the nameserver has from outside. Nothing supplies what answers lack yet.
+/// None where cookies are off.
+fn cookie_secrets(config: &Config, random: &dyn Random) -> Vec<Secret> {
+    match config.dns.cookie_secrets.get() {
+        _ if !config.dns.cookies => Vec::new(),
+        [] => {
+            let mut octets = [0; SECRET_OCTETS];
+            random.fill(&mut octets);
+            vec![Secret::new(octets)]
+        }
+        secrets => secrets.to_vec(),
+    }
+}
+
+/// What the nameserver has from outside.
 pub(super) fn surroundings(options: &NodeOptions) -> Surroundings {
     let mut seed = [0; 16];
     options.random.fill(&mut seed);
-    Surroundings { clock: Arc::new(waymark_serve::clock::SystemClock::new()), seed, supplier: None }
+    let clock = Arc::new(waymark_serve::clock::SystemClock::new());
+    Surroundings { clock, seed, supplier: options.supplier.clone() }
 }
 
 /// The API's options.

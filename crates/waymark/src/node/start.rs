@@ -95,7 +95,7 @@ pub(super) fn start(config: &Config, options: NodeOptions) -> Result<Node, Start
         .build()
         .map_err(StartError::System)?;
     let listener = listen(&runtime, config.api.listen)?;
-    let bound = bind(config)?;
+    let bound = bind(serve_options(config, &*options.random))?;
     let api_address = listener.local_addr().map_err(StartError::System)?;
     let dns_addresses = bound.udp_addresses().to_vec();
     let api_base = api_base(config, api_address);
@@ -196,8 +196,7 @@ fn listen(runtime: &Runtime, address: SocketAddr) -> Result<TcpListener, StartEr
 }
 
 /// Binds the nameserver's sockets. A machine without IPv6 does without the IPv6 wildcard, which the default lists.
-fn bind(config: &Config) -> Result<Bound, BindError> {
-    let mut options = serve_options(config);
+fn bind(mut options: waymark_serve::Options) -> Result<Bound, BindError> {
     match Server::bind(&options) {
         Err(BindError { cause: BindCause::NoSuchProtocol, address, .. })
             if address.ip() == Ipv6Addr::UNSPECIFIED && options.listen.len() > 1 =>

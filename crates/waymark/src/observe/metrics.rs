@@ -99,6 +99,30 @@ pub static METRICS: &[Metric] = &[
     counter("waymark_dns_tcp_timed_out", "TCP connections closed because the client was too slow", |n| {
         sum(n.dns.connections.timed_out)
     }),
+    counter("waymark_dns_cookies", "Requests that had a cookie, by what it was", cookies),
+    counter("waymark_dns_rate_limited", "Answers that response-rate limiting held back, by what became of them", |n| {
+        let udp = &n.dns.udp;
+        labelled("action", [("dropped", udp.suppressed), ("truncated", udp.slipped)])
+    }),
+    gauge("waymark_dns_parked", "Questions that wait now for what their answer lacks", |n| now(n.dns.parked.now)),
+    counter("waymark_dns_parked_questions", "Questions that had to wait, by what became of them", |n| {
+        let parked = &n.dns.parked;
+        let outcomes = [
+            ("admitted", parked.admitted),
+            ("refused", parked.refused),
+            ("resumed", parked.resumed),
+            ("expired", parked.expired),
+        ];
+        labelled("outcome", outcomes)
+    }),
+    counter("waymark_dns_events_recorded", "Events that answers have left", |n| sum(n.dns.events.recorded)),
+    counter("waymark_dns_events_dropped", "Events lost because nobody had read those before", |n| {
+        sum(n.dns.events.dropped)
+    }),
+    counter("waymark_dns_events_drained", "Events that were read", |n| sum(n.dns.events.drained)),
+    counter("waymark_dns_events_drained_octets", "Octets of the events that were read", |n| {
+        sum(n.dns.events.drained_octets)
+    }),
     gauge("waymark_catalog_generation", "The generation that answers come from", |n| now(n.catalog.generation)),
     gauge("waymark_catalog_zones", "Zones that are served", |n| now(n.catalog.zones)),
     gauge("waymark_catalog_names", "Owner names that are served, empty non-terminals included", |n| {
@@ -196,6 +220,18 @@ fn transports<'n>(numbers: &'n Numbers<'_>) -> [(&'static str, &'n Traffic); 2] 
 
 fn by_transport(numbers: &Numbers<'_>, read: fn(&Traffic) -> u64) -> Vec<(Labels, Value)> {
     labelled("transport", transports(numbers).map(|(name, traffic)| (name, read(traffic))))
+}
+
+fn cookies(numbers: &Numbers<'_>) -> Vec<(Labels, Value)> {
+    let mut samples = Vec::new();
+    for (transport, traffic) in transports(numbers) {
+        let cookies = &traffic.cookies;
+        for (cookie, count) in [("client_only", cookies.client_only), ("bad", cookies.bad), ("good", cookies.good)] {
+            let labels = vec![("transport", transport.to_owned()), ("cookie", cookie.to_owned())];
+            samples.push((labels, Value::Counter(count)));
+        }
+    }
+    samples
 }
 
 fn answers_by_rcode(numbers: &Numbers<'_>) -> Vec<(Labels, Value)> {
