@@ -294,6 +294,19 @@ async fn an_idle_connection_makes_room_for_a_new_one() {
     }
 }
 
+/// RFC 7828 section 3.3.1.
+#[tokio::test(flavor = "multi_thread")]
+async fn over_udp_nobody_is_told_an_idle_time() {
+    let running = start(&["0.0.0.0"], 1, Limits::default(), &[("127.0.0.11", [192, 0, 2, 1])]);
+    let mut request = www(1);
+    request[11] = 1;
+    let without = [&request[..], &[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]].concat();
+    let with = [&request[..], &[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 4, 0, 11, 0, 0]].concat();
+    let answers = [without, with].map(|request| ask_udp(&running.udp("127.0.0.11"), &request));
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!((answers[0][3], answers[0][11]), (0, 1), "an answer with an OPT record");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_connection_is_closed_and_counted() {
     let limits = Limits { tcp_idle_ms: 50, ..Limits::default() };

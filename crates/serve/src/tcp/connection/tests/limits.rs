@@ -198,6 +198,26 @@ async fn the_idle_time_that_was_announced_holds_whatever_happens_to_the_places()
     }
 }
 
+/// Asks with an OPT record that carries edns-tcp-keepalive without a time (RFC 7828 section 3.2.1), or no option.
+fn with_edns(keepalive: bool) -> Vec<u8> {
+    let mut request = query(1, "www.example.test", RecordType::A);
+    request[11] = 1;
+    let options: &[u8] = if keepalive { &[0, 11, 0, 0] } else { &[] };
+    request.extend([&[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, options.len() as u8][..], options].concat());
+    framed(&request)
+}
+
+/// RFC 7828 section 3.3.2.
+#[tokio::test]
+async fn who_asks_for_the_idle_time_is_told_it() {
+    let (mut client, _served) = connect(times(10_000, 0, 0), 4096);
+    client.write_all(&[with_edns(true), with_edns(false)].concat()).await.unwrap();
+    let told = read_message(&mut client).await;
+    assert!(told.ends_with(&[0, 6, 0, 11, 0, 2, 0, 100]), "{told:?}");
+    let not_told = read_message(&mut client).await;
+    assert_eq!(not_told.len() + 6, told.len());
+}
+
 /// RFC 7828 section 3.1: units of 100 milliseconds in 16 bits.
 #[test]
 fn the_idle_time_is_announced_in_tenths_of_a_second() {
