@@ -15,8 +15,8 @@
 //! well only a write can tell; once one fails nothing more is sent (RFC 7766 section 6.2.4).
 //!
 //! Memory per connection: 4 KiB for requests and 4 KiB for answers that are being written, as long as answers are
-//! small and ready. At most half a MiB: the requests, 128 KiB of answers being written (64 KiB, and one answer more) in
-//! a buffer of up to twice that, and 256 KiB of answers to parked questions, of which there are at most 64.
+//! small and ready. At most about half a MiB: the requests, 128 KiB of answers being written (64 KiB, and one answer
+//! more) in a buffer of up to twice that, and 256 KiB of answers to parked questions, of which there are at most 64.
 
 mod inbox;
 mod parking;

@@ -184,11 +184,11 @@ keys! {
         body_depth: Limit = Limit(32);
         /// Records on one page of a listing.
         records_per_page: Limit = Limit(5_000_000);
-        /// TCP connections to the nameserver at a time.
+        /// TCP connections to the nameserver at a time; a new one gets the place of the one that is idle longest.
         tcp_connections: Limit = Limit(4096);
         /// TCP connections from one client (an IPv4 address, an IPv6 /64) at a time.
         tcp_connections_per_client: Limit = Limit(64);
-        /// How long a TCP connection to the nameserver may be idle, in seconds.
+        /// How long a TCP connection to the nameserver may be idle, in seconds; a quarter while places are scarce.
         tcp_idle_seconds: Limit = Limit(10);
         /// How long a request over TCP may take from its first octet to its last, in seconds.
         tcp_message_seconds: Limit = Limit(5);
