@@ -21,6 +21,7 @@ mod harness;
 mod interop;
 mod kept;
 mod metrics;
+mod nameserver;
 mod power_cut;
 mod scopes;
 mod start;

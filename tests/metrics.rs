@@ -2,7 +2,9 @@
 //!
 //! Each test drives some metrics and says which; together they say the whole table of the program, so that a metric
 //! that nothing moves cannot be added. What takes a fault of the program itself is in [`FAULTS`], and counted in
-//! `serve`'s own tests.
+//! `serve`'s own tests. What answering counts beside the answers themselves is driven in `nameserver`.
+
+mod nameserver;
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -112,6 +114,11 @@ fn every_metric_is_driven_by_a_test() {
         FULL_DISK,
         CONSTANT,
         FAULTS,
+        nameserver::COOKIES,
+        nameserver::RATE_LIMIT,
+        nameserver::EVENTS,
+        nameserver::EVENTS_LOST,
+        nameserver::PARKED,
     ]
     .concat();
     let all: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
