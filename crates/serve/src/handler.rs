@@ -129,7 +129,10 @@ impl Handler {
         };
         let option = edns.and_then(|edns| edns.option(OptionCode::COOKIE));
         let checked = cookies.check(option, asking.client.ip().to_canonical(), now.unix_seconds());
-        block.cookie(&checked);
+        // A question that was parked has been counted when it came.
+        if asking.received == now {
+            block.cookie(&checked);
+        }
         checked
     }
 
@@ -158,8 +161,8 @@ impl Handler {
                 Handled::Suppressed
             }
             Verdict::Truncate => {
-                let Some(cut) = self.bare(case, Rcode::NOERROR, None, true, out) else { return Handled::Silent };
-                let cut = Answered { length: cut.length, truncated: true, rcode: Rcode::NOERROR, ..answered };
+                let Some(cut) = self.bare(case, answered.rcode, None, true, out) else { return Handled::Silent };
+                let cut = Answered { length: cut.length, truncated: true, ..answered };
                 books.block.slipped();
                 books.block.answered(&cut);
                 books.recorder.record(|| case.event(&cut, out, Flags::RATE_LIMITED));

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::UdpSocket;
 use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
@@ -123,7 +124,10 @@ impl Desk {
     fn ask(&self, number: u64, mut waiting: Held, needs: &Needs, inbox: &Arc<Inbox>, held: &mut BTreeMap<u64, Held>) {
         waiting.rounds += 1;
         held.insert(number, waiting);
-        self.supplier.supply(needs, Order { number, inbox: inbox.clone() });
+        let order = Order { number, inbox: inbox.clone() };
+        if catch_unwind(AssertUnwindSafe(|| self.supplier.supply(needs, order))).is_err() {
+            tracing::error!("a fault while what answers lack was asked for; the question waits in vain");
+        }
     }
 
     /// Answers with what has been supplied; gives the question back if that is not enough yet.
@@ -136,7 +140,8 @@ impl Desk {
         let block = &self.blocks[block_of(asking.transport)];
         let mut books = Books { block, recorder: &mut self.recorder, needs };
         let all = All(&waiting.supplies);
-        let handled = self.handler.handle(&self.reader.view(), &asking, now, &all, &mut books, out);
+        let (handler, reader) = (&self.handler, &mut self.reader);
+        let handled = guarded(block, || handler.handle(&reader.view(), &asking, now, &all, &mut books, out));
         match handled {
             Handled::Wait(_) if waiting.rounds < ROUNDS_MAX => return Some(waiting),
             Handled::Wait(_) => self.fail(waiting.question, now, needs, out),
@@ -163,7 +168,7 @@ impl Desk {
         let asking = question.asking();
         let block = &self.blocks[block_of(asking.transport)];
         let mut books = Books { block, recorder: &mut self.recorder, needs };
-        let handled = self.handler.fail(&asking, now, &mut books, out);
+        let handled = guarded(block, || self.handler.fail(&asking, now, &mut books, out));
         self.slab.expired.fetch_add(1, Relaxed);
         self.finish(question, handled, out);
     }
@@ -188,6 +193,15 @@ impl Desk {
         }
         self.slab.free(question);
     }
+}
+
+/// Does something for one question. A fault of ours costs that question alone: its box is freed, and it gets no answer.
+fn guarded(block: &Block, work: impl FnOnce() -> Handled) -> Handled {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        block.fault();
+        tracing::error!("a fault while a parked question was answered");
+        Handled::Silent
+    })
 }
 
 fn block_of(transport: Transport) -> usize {

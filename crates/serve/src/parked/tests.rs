@@ -60,6 +60,13 @@ struct Running {
 
 /// Two zones at every address: `signed.test`, whose answers want signatures, and `plain.test`.
 fn start(options: Options) -> Running {
+    let supplier = Arc::<Kept>::default();
+    let running = Running { supplier: supplier.clone(), ..start_with(options, supplier.clone()) };
+    running.until_served(&supplier);
+    running
+}
+
+fn start_with(options: Options, supplier: Arc<dyn Supplier>) -> Running {
     let (mut writer, catalog) = Catalog::new(7);
     for (number, apex, signed) in [(1, "signed.test", true), (2, "plain.test", false), (3, "other.test", true)] {
         let mut header = header(apex, &[0, 1]);
@@ -74,15 +81,12 @@ fn start(options: Options) -> Running {
         parked: options,
         ..ServerOptions::default()
     };
-    let (supplier, clock) = (Arc::<Kept>::default(), Arc::<ManualClock>::default());
-    let surroundings =
-        Surroundings { clock: clock.clone(), seed: [3; 16], supplier: Some(supplier.clone() as Arc<dyn Supplier>) };
+    let clock = Arc::<ManualClock>::default();
+    let surroundings = Surroundings { clock: clock.clone(), seed: [3; 16], supplier: Some(supplier) };
     let bound = Server::bind(&options).unwrap();
     let port = bound.udp_addresses()[0].port();
     let server = Server::start(bound, catalog, Handle::current(), surroundings).unwrap();
-    let running = Running { server, supplier, clock, _writer: writer, port };
-    running.until_served();
-    running
+    Running { server, supplier: Arc::default(), clock, _writer: writer, port }
 }
 
 /// A question that wants signatures.
@@ -102,7 +106,7 @@ impl Running {
     }
 
     /// Waits until the desk runs: before that nothing is parked, and such questions fail.
-    fn until_served(&self) {
+    fn until_served(&self, supplier: &Kept) {
         let client = self.client("127.0.0.1");
         loop {
             client.send(&signed_query(1, "www.signed.test")).unwrap();
@@ -115,7 +119,7 @@ impl Running {
         while self.counts().now > 0 {
             std::thread::yield_now();
         }
-        self.supplier.0.lock().unwrap().clear();
+        supplier.0.lock().unwrap().clear();
     }
 
     fn counts(&self) -> Counts {
@@ -264,4 +268,39 @@ async fn a_request_too_long_to_be_parked_is_refused_a_box() {
 fn needs_and_boxes_are_as_small_as_they_are_said_to_be() {
     const { assert!(size_of::<Question>() < 800) };
     const { assert!(NEEDS_MAX >= 4, "a signed negative answer with NSEC3 needs four") };
+}
+
+/// Faults, once asked to.
+struct Faulty(Kept);
+
+impl Supplier for Faulty {
+    fn supply(&self, needs: &Needs, order: Order) {
+        self.0.supply(needs, order);
+        panic!("a fault that a test makes");
+    }
+}
+
+struct FaultySignatures;
+
+impl Supplies for FaultySignatures {
+    fn signature(&self, _of: &SignatureOf<'_>) -> Option<&[u8]> {
+        panic!("a fault that a test makes");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_costs_one_question_and_its_box_is_free_again() {
+    let supplier = Arc::new(Faulty(Kept::default()));
+    let running = start_with(Options::default(), supplier.clone());
+    running.until_served(&supplier.0);
+    let client = running.client("127.0.0.1");
+    client.send(&signed_query(7, "www.signed.test")).unwrap();
+    supplier.0.next().1.supplied(Box::new(FaultySignatures));
+    while running.counts().now > 0 {
+        std::thread::yield_now();
+    }
+    client.send(&signed_query(8, "www.signed.test")).unwrap();
+    supplier.0.next().1.supplied(Box::new(Signatures(0xaa, None)));
+    assert_eq!(receive(&client)[..2], [0, 8]);
+    assert_eq!(running.server.statistics().udp.faults, 1);
 }

@@ -245,7 +245,7 @@ impl Segment {
 
     /// Where the search for a hash begins: by its low bits, as the top ones have led to the segment.
     fn first(&self, hash: u64) -> usize {
-        ((hash & u64::from(u32::MAX)) * self.slots.len() as u64 >> 32) as usize
+        (((hash & u64::from(u32::MAX)) * self.slots.len() as u64) >> 32) as usize
     }
 
     fn after(&self, at: usize) -> usize {
