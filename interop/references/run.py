@@ -29,7 +29,7 @@ from ask import Asker  # noqa: E402
 from listed import Listed  # noqa: E402
 
 # How many kinds of unlisted difference are shown in full.
-SHOWN_MAX = 40
+SHOWN_MAX = 400
 
 
 class Unlisted:
@@ -80,7 +80,7 @@ def one_round(seed, arguments, listed, unlisted, directory):
             absent = world.not_loaded_by.get(zone.apex, ()) if zone else ()
             octets = asker.ask(question, [name for name in running if name not in absent])
             replies = {name: compare.read(world, question, one) for name, one in octets.items()}
-            for section, sides in compare.differences(replies):
+            for section, sides in compare.differences(question, replies):
                 if not listed.allows(question, section, sides):
                     unlisted.add(world, question, octets, section, sides)
     return asked

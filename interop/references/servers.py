@@ -102,9 +102,11 @@ options {{
     notify no;
     dnssec-validation no;
     allow-transfer {{ none; }};
+    allow-notify {{ none; }};
     empty-zones-enable no;
     minimal-responses yes;
     minimal-any no;
+    zero-no-soa-ttl no;
     answer-cookie no;
     send-cookie no;
     rrset-order {{ order none; }};

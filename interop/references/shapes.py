@@ -9,12 +9,17 @@ whether additional data is true.
 """
 from dataclasses import dataclass
 
+import dns.message
 import dns.name
 import dns.rdatatype
-from dns.rdatatype import ANY, CNAME, DNAME, DS, NS
+import dns.rrset
+from dns.rdatatype import AAAA, ANY, CNAME, DNAME, DS, NS, A
 
-# Servers end chains of their own length; a chain of this many links is long.
-LONG_CHAIN = 8
+# Servers give up after numbers of links of their own.
+LONG_CHAINS = {
+    "chain of 6 to 10 links": range(6, 11), "chain of 11 links": range(11, 12), "chain of 12 links and more": range(12, 99)}
+# What a referral has beside records, with some room for how names are compressed.
+QUESTION_AND_OPT_OCTETS = 60
 OCTETS_MAX = 255
 
 
@@ -60,8 +65,8 @@ def zone_for(world, name, rdtype):
     return zone
 
 
-def shape(world, name, rdtype):
-    """The words for a question of class IN."""
+def shape(world, name, rdtype, octets_max=65535):
+    """The words for a question of class IN whose response may have `octets_max` octets."""
     zone = zone_for(world, name, rdtype)
     if zone is None:
         return {"asked: outside all zones"}
@@ -76,7 +81,7 @@ def shape(world, name, rdtype):
     while True:
         target, kind = step(zone, found, name, rdtype)
         if target is None:
-            words.add(f"end: {kind}")
+            words |= {f"end: {kind}"} | words_of_end(zone, found, rdtype, octets_max)
             break
         words.add(f"by: {kind}")
         links += 1
@@ -96,9 +101,34 @@ def shape(world, name, rdtype):
         zone, found = after, find(after, name, rdtype)
     if links > 1:
         words.add("chain")
-    if links >= LONG_CHAIN:
-        words.add("long chain")
+    words |= {word for word, lengths in LONG_CHAINS.items() if links in lengths}
     return words
+
+
+def words_of_end(zone, found, rdtype, octets_max):
+    """What else is worth a word where a search ends."""
+    if found.kind not in ("at a cut", "below a cut"):
+        targets = [name for rdata in zone.nodes.get(found.node, {}).get(rdtype, (0, ()))[1] for name in names_in(rdata)]
+        return {"data: two records with one target"} if len(set(targets)) < len(targets) else set()
+    cut, words = found.node, set()
+    if any(node != cut and node.is_subdomain(cut) and zone.has(node, "NS") for node in zone.nodes):
+        words.add("cut: another below it")
+    referral = dns.message.Message(id=0)
+    section = referral.authority
+    section.append(dns.rrset.from_rdata_list(cut, *zone.nodes[cut][NS]))
+    for server in zone.nodes[cut][NS][1]:
+        for kind in (A, AAAA):
+            if server.target.is_subdomain(cut) and kind in zone.nodes.get(server.target, {}):
+                referral.additional.append(dns.rrset.from_rdata_list(server.target, *zone.nodes[server.target][kind]))
+    if len(referral.to_wire(max_size=65535)) + QUESTION_AND_OPT_OCTETS > octets_max:
+        words.add("cut: glue does not fit")
+    return words
+
+
+def names_in(rdata):
+    """The names in a record's data."""
+    values = (getattr(rdata, slot, None) for slot in rdata.__slots__)
+    return [value for value in values if isinstance(value, dns.name.Name)]
 
 
 def step(zone, found, name, rdtype):
