@@ -4,7 +4,7 @@
     for section, sides in differences(question, replies): ...
 
 A reply is a dictionary from section to a value that compares: `response` (answered, silence, closed), `rcode`,
-`flags`, `tc`, `question`, `edns`, `answer`, `order` (of the answer), `authority`, `additional`. Servers are grouped by equal values, section by
+`aa`, `flags` (the others), `tc`, `question`, `edns`, `answer`, `order` (of the answer), `authority`, `additional`. Servers are grouped by equal values, section by
 section; more than one group is a difference.
 
 What an RFC leaves to the server is taken out before that, and nothing else:
@@ -14,8 +14,6 @@ What an RFC leaves to the server is taken out before that, and nothing else:
   they were followed (RFC 1034 section 4.3.2). But for ANY, where any RRsets of the name will do if they are whole
   (RFC 8482 section 4.1). A DNAME and the CNAME made from it are one link: either may come first (RFC 6672 section 3.1
   asks for both and for no order).
-- The NS RRset of the zone in the authority section of a positive answer may be there or not (RFC 1034 section 4.3.2
-  names it nowhere; RFC 2181 section 6.1).
 - Additional data of an answer with authority may be there or not if it is true, whole, and of a name that the answer
   mentions (RFC 1034 section 4.3.2 step 6). Of a referral, addresses of nameservers within the delegated zone must be
   there (RFC 9471 section 3.1), others may be (section 3.2).
@@ -28,7 +26,7 @@ What an RFC leaves to the server is taken out before that, and nothing else:
   connection closed (RFC 1035 section 4.1.1; RFC 7766 section 6.2.4).
 - NOTIFY, UPDATE and transfers of strangers are declined by REFUSED, NOTAUTH or NOTIMP, by what the server looks at first
   (RFC 1996 section 3.10, RFC 2136 sections 3.1 and 3.3, RFC 5936 section 2.2.1).
-- A truncated response is only as good as its header: its sections are not compared (RFC 2181 section 9). Where one
+- A truncated response is one to be thrown away (RFC 2181 section 9): nothing else of it is compared. Where one
   server's whole response fills nearly all that it may, another may have to truncate: compression is a choice (RFC 1035
   section 4.1.4). But not where glue was left out.
 """
@@ -46,7 +44,7 @@ from dns.rdatatype import ANY, CNAME, DNAME, NS
 
 from shapes import find, rrset_of, zone_for
 
-SECTIONS = ("response", "rcode", "flags", "tc", "question", "edns", "answer", "order", "authority", "additional")
+SECTIONS = ("response", "tc", "rcode", "aa", "flags", "question", "edns", "answer", "order", "authority", "additional")
 # A whole response that takes more than this share of what it may is one that less compression would not fit.
 EDGE_SHARE = 0.6
 # Response codes that say what is there.
@@ -88,8 +86,12 @@ def is_true(world, rrset):
     return true is not None and ttls == {true[0]} and sorted(map(lowered, rdatas)) == sorted(map(lowered, true[1]))
 
 
+# dnspython gives up on a name after 16 pointers; a DNAME into itself makes names that grow by one pointer each.
+dns.name.MAX_COMPRESSION_POINTER_CHAIN = 128
+
+
 def parsed(octets):
-    """The message, and the octets as a last resort: what dnspython cannot read is compared by its header."""
+    """The message, or None if dnspython cannot read it."""
     try:
         return dns.message.from_wire(octets, one_rr_per_rrset=True)
     except (dns.exception.DNSException, ValueError):
@@ -112,22 +114,24 @@ def read(world, question, octets):
         return NOT_TAKEN
     if question.group == "request of a stranger" and rcode in DECLINED:
         return {"response": "declined"}
-    reply = {"response": "answered", "rcode": dns.rcode.to_text(rcode), "tc": bool(message.flags & dns.flags.TC),
-             "octets": len(octets)}
+    if message.flags & dns.flags.TC:
+        return {"response": "answered", "tc": True}
+    reply = {"response": "answered", "rcode": dns.rcode.to_text(rcode), "tc": False, "octets": len(octets)}
     if message.opcode() != dns.opcode.from_flags(int.from_bytes(question.wire[2:4], "big")):
         return {"response": f"opcode {dns.opcode.to_text(message.opcode())}"}
     if rcode not in (dns.rcode.FORMERR, dns.rcode.NOTIMP):
-        names = ("AA",) * (rcode in FOUND) + ("RD", "RA", "AD", "CD")
-        flags = [name for name in names if message.flags & dns.flags.Flag[name]] + ["Z"] * bool(message.flags & 0x40)
-        reply["flags"] = " ".join(flags)
+        if rcode in FOUND:
+            reply["aa"] = bool(message.flags & dns.flags.AA)
+        flags = [name for name in ("RD", "RA", "AD", "CD") if message.flags & dns.flags.Flag[name]]
+        reply["flags"] = " ".join(flags + ["Z"] * bool(message.flags & 0x40))
         reply["question"] = " ".join(
             f"{one.name} {dns.rdataclass.to_text(one.rdclass)} {dns.rdatatype.to_text(one.rdtype)}"
             for one in message.question)
         opt = f"version {message.edns}, flags {message.ednsflags & 0xffff:04x}"
         reply["edns"] = opt if message.edns >= 0 else "none"
     if rcode == dns.rcode.SERVFAIL:
-        return {"response": "answered", "rcode": "SERVFAIL"}
-    return reply if reply["tc"] else reply | sections(world, question, message)
+        return {"response": "answered", "tc": False, "octets": len(octets), "rcode": "SERVFAIL"}
+    return reply | sections(world, question, message)
 
 
 def sections(world, question, message):
@@ -136,10 +140,6 @@ def sections(world, question, message):
     if question.malformed or question.rdclass != 1:
         return {name: tuple(map(plain, sets)) for name, sets in
                 (("answer", answer), ("authority", authority), ("additional", additional))}
-    positive = bool(message.flags & dns.flags.AA and answer)
-    if positive:
-        authority = [rrset for rrset in authority if not (
-            rrset[1] == NS and rrset[0] in world.zones and is_true(world, rrset))]
     of_any = answer_of_any(world, question, answer)
     referral = [rrset for rrset in authority if rrset[1] == NS]
     additional = [rrset for rrset in additional if not optional(world, rrset, answer, referral)]

@@ -16,9 +16,10 @@ import dns.rrset
 from dns.rdatatype import AAAA, ANY, CNAME, DNAME, DS, NS, A
 
 # Servers give up after numbers of links of their own.
-LONG_CHAINS = {
-    "chain of 6 to 10 links": range(6, 11), "chain of 11 links": range(11, 12), "chain of 12 links and more": range(12, 99)}
-# What a referral has beside records, with some room for how names are compressed.
+LONG_CHAINS = (5, 10, 11, 16)
+# A target longer than this makes a response that may fit or not.
+LONG_TARGET_OCTETS = 100
+# What a response has beside records, with some room for how names are compressed.
 QUESTION_AND_OPT_OCTETS = 60
 OCTETS_MAX = 255
 
@@ -84,6 +85,8 @@ def shape(world, name, rdtype, octets_max=65535):
             words |= {f"end: {kind}"} | words_of_end(zone, found, rdtype, octets_max)
             break
         words.add(f"by: {kind}")
+        if len(target.to_wire()) > LONG_TARGET_OCTETS:
+            words.add("by: a long target")
         links += 1
         if target in seen:
             words.add("end: loop")
@@ -101,28 +104,42 @@ def shape(world, name, rdtype, octets_max=65535):
         zone, found = after, find(after, name, rdtype)
     if links > 1:
         words.add("chain")
-    words |= {word for word, lengths in LONG_CHAINS.items() if links in lengths}
-    return words
+    return words | {f"chain of more than {length} links" for length in LONG_CHAINS if links > length}
 
 
 def words_of_end(zone, found, rdtype, octets_max):
     """What else is worth a word where a search ends."""
-    if found.kind not in ("at a cut", "below a cut"):
-        targets = [name for rdata in zone.nodes.get(found.node, {}).get(rdtype, (0, ()))[1] for name in names_in(rdata)]
-        return {"data: two records with one target"} if len(set(targets)) < len(targets) else set()
-    cut, words = found.node, set()
+    if found.kind in ("at a cut", "below a cut"):
+        return words_of_cut(zone, found.node, octets_max)
+    rrset = zone.nodes.get(found.node, {}).get(rdtype)
+    if not rrset:
+        return set()
+    words, targets = set(), [name for rdata in rrset[1] for name in names_in(rdata)]
+    if len(set(targets)) < len(targets):
+        words.add("data: two records with one target")
+    if octets(zone, found.node, rdtype, targets) > octets_max >= octets(zone, found.node, rdtype, ()):
+        words.add("data: additional data does not fit")
+    return words
+
+
+def words_of_cut(zone, cut, octets_max):
+    words = set()
     if any(node != cut and node.is_subdomain(cut) and zone.has(node, "NS") for node in zone.nodes):
         words.add("cut: another below it")
-    referral = dns.message.Message(id=0)
-    section = referral.authority
-    section.append(dns.rrset.from_rdata_list(cut, *zone.nodes[cut][NS]))
-    for server in zone.nodes[cut][NS][1]:
-        for kind in (A, AAAA):
-            if server.target.is_subdomain(cut) and kind in zone.nodes.get(server.target, {}):
-                referral.additional.append(dns.rrset.from_rdata_list(server.target, *zone.nodes[server.target][kind]))
-    if len(referral.to_wire(max_size=65535)) + QUESTION_AND_OPT_OCTETS > octets_max:
+    glue = [server.target for server in zone.nodes[cut][NS][1] if server.target.is_subdomain(cut)]
+    if octets(zone, cut, NS, glue) > octets_max:
         words.add("cut: glue does not fit")
     return words
+
+
+def octets(zone, owner, rdtype, hosts):
+    """How long a response with an RRset and the addresses of hosts is, about."""
+    response = dns.message.Message(id=0)
+    response.answer.append(dns.rrset.from_rdata_list(owner, *zone.nodes[owner][rdtype]))
+    for host in hosts:
+        response.additional += [dns.rrset.from_rdata_list(host, *zone.nodes[host][kind])
+                                for kind in (A, AAAA) if kind in zone.nodes.get(host, {})]
+    return len(response.to_wire(max_size=65535)) + QUESTION_AND_OPT_OCTETS
 
 
 def names_in(rdata):

@@ -67,6 +67,10 @@ class Zone:
                     if kind in (dns.rdatatype.SVCB, dns.rdatatype.HTTPS):
                         # PowerDNS 4.7 reads the numbers among these parameters only without quotes.
                         text = text.replace('"', "")
+                    if kind == dns.rdatatype.CERT:
+                        # Likewise the certificate's type and algorithm only as numbers.
+                        numbers = f"{int(rdata.certificate_type)} {rdata.key_tag} {int(rdata.algorithm)}"
+                        text = f"{numbers} {base64.b64encode(rdata.certificate).decode()}"
                     yield f"{owner} {ttl} IN {dns.rdatatype.to_text(kind)} {text}\n"
 
 
@@ -319,6 +323,7 @@ def dnames(b):
 def dname_loops(b):
     b.put("self", "DNAME", b.name("self"))
     b.put("grow", "DNAME", b.name("more.grow"))
+    b.put("fast", "DNAME", b.name(f"{'x' * 60}.{'y' * 40}.fast"))
     b.put("ping", "DNAME", b.name("pong"))
     b.put("pong", "DNAME", b.name("ping"))
     b.put("up.ring", "DNAME", b.name("ring"))
@@ -423,8 +428,9 @@ def large_sets(b):
     for count in (20, 40, 72, 100, 300):
         b.put(f"a{count}", "A", *(f"10.{number // 250}.0.{number % 250}" for number in range(count)), ttl=300)
     b.put("alias", "CNAME", b.name("txt3000"))
-    b.put_data("mail", "MX", b.name("a40"))
-    for label, count in (("few", 6), ("many", 13), ("huge", 30)):
+    for number in range(4):
+        b.put_data(f"mail{number}", "MX", b.name("a40"))
+    for label, count in (("few", 3), ("many", 13), ("huge", 30)):
         for number in range(count):
             server = b.put(label, "NS", b.name(f"nameserver-{number}.{label}"), ttl=300)
             b.put(f"nameserver-{number}.{label}", "A", f"10.1.0.{number + 1}", ttl=300)
