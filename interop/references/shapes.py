@@ -112,12 +112,12 @@ def words_of_end(zone, found, rdtype, octets_max):
     if found.kind in ("at a cut", "below a cut"):
         return words_of_cut(zone, found.node, octets_max)
     rrset = zone.nodes.get(found.node, {}).get(rdtype)
-    if not rrset:
+    if not rrset or found.kind == "missing name":
         return set()
     words, targets = set(), [name for rdata in rrset[1] for name in names_in(rdata)]
     if len(set(targets)) < len(targets):
         words.add("data: two records with one target")
-    if octets(zone, found.node, rdtype, targets) > octets_max >= octets(zone, found.node, rdtype, ()):
+    if octets(zone, found.node, rdtype, set(targets)) > octets_max >= octets(zone, found.node, rdtype, ()):
         words.add("data: additional data does not fit")
     return words
 

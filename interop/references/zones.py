@@ -429,7 +429,7 @@ def large_sets(b):
         b.put(f"a{count}", "A", *(f"10.{number // 250}.0.{number % 250}" for number in range(count)), ttl=300)
     b.put("alias", "CNAME", b.name("txt3000"))
     for number in range(4):
-        b.put_data(f"mail{number}", "MX", b.name("a40"))
+        b.put_data(f"mail{number}", "MX", b.name("a100"))
     for label, count in (("few", 3), ("many", 13), ("huge", 30)):
         for number in range(count):
             server = b.put(label, "NS", b.name(f"nameserver-{number}.{label}"), ttl=300)
