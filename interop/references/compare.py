@@ -54,11 +54,15 @@ DECLINED = (dns.rcode.REFUSED, dns.rcode.NOTAUTH, dns.rcode.NOTIMP)
 NOT_TAKEN = {"response": "FORMERR or none"}
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=None)
+def slots_of(rdata_class):
+    return tuple(slot for one in rdata_class.__mro__ for slot in getattr(one, "__slots__", ()))
+
+
 def lowered(rdata):
     """Comparable data: every name in it in lower case."""
-    names = {slot: value.canonicalize() for slot in rdata._get_all_slots()
-             if isinstance(value := getattr(rdata, slot, None), dns.name.Name)}
+    values = ((slot, getattr(rdata, slot, None)) for slot in slots_of(type(rdata)))
+    names = {slot: value.canonicalize() for slot, value in values if isinstance(value, dns.name.Name)}
     return (rdata.replace(**names) if names else rdata).to_wire()
 
 

@@ -314,7 +314,7 @@ def tags_of(world, question):
         tags |= {"EDNS", "DO"} if question.do else {"EDNS"}
     if question.cd:
         tags.add("CD set")
-    return tags | shape(world, question.name, question.rdtype, question.octets_max)
+    return tags | shape(world, question.name, question.rdtype, question.octets_max if question.transport == "udp" else None)
 
 
 def where(world, name):

@@ -66,8 +66,8 @@ def zone_for(world, name, rdtype):
     return zone
 
 
-def shape(world, name, rdtype, octets_max=65535):
-    """The words for a question of class IN whose response may have `octets_max` octets."""
+def shape(world, name, rdtype, octets_max=None):
+    """The words for a question of class IN whose response may have `octets_max` octets; None: any number."""
     zone = zone_for(world, name, rdtype)
     if zone is None:
         return {"asked: outside all zones"}
@@ -117,7 +117,8 @@ def words_of_end(zone, found, rdtype, octets_max):
     words, targets = set(), [name for rdata in rrset[1] for name in names_in(rdata)]
     if len(set(targets)) < len(targets):
         words.add("data: two records with one target")
-    if octets(zone, found.node, rdtype, set(targets)) > octets_max >= octets(zone, found.node, rdtype, ()):
+    fits = targets and octets_max and octets(zone, found.node, rdtype, ()) <= octets_max
+    if fits and octets(zone, found.node, rdtype, set(targets)) > octets_max:
         words.add("data: additional data does not fit")
     return words
 
@@ -127,7 +128,7 @@ def words_of_cut(zone, cut, octets_max):
     if any(node != cut and node.is_subdomain(cut) and zone.has(node, "NS") for node in zone.nodes):
         words.add("cut: another below it")
     glue = [server.target for server in zone.nodes[cut][NS][1] if server.target.is_subdomain(cut)]
-    if octets(zone, cut, NS, glue) > octets_max:
+    if octets_max and octets(zone, cut, NS, glue) > octets_max:
         words.add("cut: glue does not fit")
     return words
 

@@ -11,8 +11,10 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Read;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use waymark_serve::{Limits, Options, Server};
+use waymark_serve::clock::SystemClock;
+use waymark_serve::{Options, Server, Surroundings};
 use waymark_wire::{Name, Rdata, RecordType, Serial};
 use waymark_zone::catalog::{Catalog, Writer};
 use waymark_zone::published::{
@@ -36,8 +38,9 @@ async fn main() -> Result<(), Failure> {
     }
     writer.publish_staged(Incarnation::default(), Position(1), &[]);
     let listen: SocketAddr = listen.parse()?;
-    let bound = Server::bind(&Options { listen: vec![listen], workers: 1, limits: Limits::default() })?;
-    let server = Server::start(bound, catalog, tokio::runtime::Handle::current())?;
+    let bound = Server::bind(&Options { listen: vec![listen], workers: 1, ..Options::default() })?;
+    let surroundings = Surroundings { clock: Arc::new(SystemClock::new()), seed: [0; 16], supplier: None };
+    let server = Server::start(bound, catalog, tokio::runtime::Handle::current(), surroundings)?;
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
     server.shutdown().await;
     Ok(())
