@@ -1,5 +1,6 @@
 //! Clients and tools of others, unmodified: the scripts of `interop/` against the real program.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::harness::Scratch;
@@ -36,4 +37,19 @@ fn dig() {
 #[test]
 fn record_encodings() {
     started(Command::new(root().join("interop/run")).arg("record_encodings"));
+}
+
+/// Generated zones and questions: NSD, Knot, BIND, PowerDNS and Waymark differ in nothing that is not listed.
+#[test]
+fn references() {
+    let mut command = Command::new(root().join("interop/run"));
+    started(command.args(["references", "--zone-server"]).arg(zone_server()));
+}
+
+/// The example of `crates/serve`, which is built with the tests of the workspace.
+fn zone_server() -> PathBuf {
+    let tests = std::env::current_exe().expect("the path of this binary");
+    let built = tests.ancestors().nth(2).expect("target/PROFILE/deps/TEST").join("examples/zone_server");
+    assert!(built.exists(), "run: cargo build -p waymark-serve --example zone_server");
+    built
 }

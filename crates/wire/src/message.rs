@@ -68,7 +68,7 @@ impl<'b> MessageWriter<'b> {
         header.fill(0);
         header[..2].copy_from_slice(&head.id.to_be_bytes());
         header[2] = 0x80 | head.opcode.0 << 3 | u8::from(head.recursion_desired);
-        header[3] = if head.checking_disabled { 0x10 } else { 0 };
+        // RFC 4035 section 3.1.6: CD and AD are clear in what has authority.
         header[5] = u8::from(!question.is_empty());
         buffer[HEADER_OCTETS..question_end].copy_from_slice(question);
         let mut writer = Self { buffer, length: question_end, limit, names: [0; NAMES_MAX], names_length: 0, opt };
