@@ -181,7 +181,7 @@ fn kinds(round: usize, good: &[u8]) -> Vec<Vec<u8>> {
         // Cookies, NSID, the server itself.
         with(&cookie(b"12345678")),
         with(&cookie(b"12345678-no-cookie-of-ours")),
-        with(&cookie(&good)),
+        with(&cookie(good)),
         with(&cookie(b"short")),
         with(&[0, 3, 0, 0]),
         with(&[0, 3, 0, 9]),
