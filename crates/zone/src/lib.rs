@@ -13,6 +13,8 @@
 
 pub mod answer;
 pub mod catalog;
+#[cfg(test)]
+mod oracle;
 pub mod published;
 #[cfg(test)]
 mod testing;

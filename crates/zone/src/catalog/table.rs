@@ -3,7 +3,7 @@
 //! A tree of directories is indexed by the top bits of the hash and leads to a segment: an open-addressing table of at
 //! most 512 slots, searched by the low bits ([`parts`]). A segment that is full or has become too large for its nodes
 //! is copied into one of the right size, one that has too many nodes into two, two that have few into one, and the
-//! directory is pointed to the copies. A directory has at most 1,024 places; what does not fit is led on to a directory
+//! directory is pointed to the copies. A directory has at most 4,096 places; what does not fit is led on to a directory
 //! of its own. So the work of a change is bounded by the size of a segment, whatever the size of the table. Readers
 //! that are inside a replaced segment go on in it: it lacks only what is newer than the generation they hold.
 //!
@@ -160,6 +160,13 @@ impl Table {
             depth => ((hash >> (64 - depth)) + 1).checked_shl(64 - depth).filter(|next| *next != 0),
         };
         (nodes, next)
+    }
+
+    /// Directories and segments. For tests, and for the writer alone.
+    #[cfg(test)]
+    pub(super) fn part_count(&self) -> usize {
+        // SAFETY: the writer alone frees parts.
+        unsafe { parts::count(self.root.load(Ordering::Acquire)) }
     }
 
     /// The hash that a slot is found by: the name's, mixed with the space.

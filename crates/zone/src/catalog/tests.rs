@@ -380,4 +380,5 @@ fn a_large_zone_is_found_whole_while_segments_split() {
     while writer.collect() {}
     assert_eq!(catalog.statistics().names, 0);
     assert_eq!(catalog.statistics().bytes, 0);
+    assert!(catalog.table.part_count() <= 8, "{} parts are left of the table", catalog.table.part_count());
 }

@@ -22,8 +22,9 @@ const ROOM_MAX: usize = GRAIN_USED_MAX * 2;
 const UNSPLIT_MAX: usize = GRAIN_USED_MAX * (GRAINS_MAX - 1);
 /// Nodes of two segments that become one: few enough that it is not split again soon.
 const MERGED_MAX: usize = GRAIN_USED_MAX * GRAINS_MAX / 2;
-/// A directory has at most 2 to this power places: 8 KiB too.
-const DIRECTORY_DEPTH_MAX: u32 = 10;
+/// A directory has at most 2 to this power places: 32 KiB, likewise. One such directory leads to a million names; tests
+/// make do with few, and have trees of directories all the same.
+const DIRECTORY_DEPTH_MAX: u32 = if cfg!(test) { 3 } else { 12 };
 
 /// A node of the tree that a hash is led through.
 pub(in super::super) enum Part {
@@ -275,6 +276,24 @@ pub(super) unsafe fn free_all(part: *mut Part) {
             }
         }
         drop(Box::from_raw(part));
+    }
+}
+
+/// The parts below this one, itself included.
+///
+/// # Safety
+/// The caller is the writer.
+#[cfg(test)]
+pub(super) unsafe fn count(part: *mut Part) -> usize {
+    // SAFETY: parts are freed by the writer alone.
+    match unsafe { &*part } {
+        Part::Segment(_) => 1,
+        Part::Directory(directory) => {
+            let parts: std::collections::BTreeSet<_> =
+                directory.parts.iter().map(|part| part.load(Ordering::Acquire)).collect();
+            // SAFETY: as above.
+            parts.into_iter().map(|part| unsafe { count(part) }).sum::<usize>() + 1
+        }
     }
 }
 
