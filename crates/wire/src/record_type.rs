@@ -74,10 +74,10 @@ impl RecordType {
     /// Authorities that may issue certificates (RFC 8659).
     pub const CAA: Self = Self(257);
 
-    /// Whether a question may ask for this type: not OPT, not the meta types of RFC 6895 section 3.1 other than
-    /// ANY and the transfers.
+    /// Whether a question may ask for this type: not OPT, TKEY and TSIG, which are parts of messages (RFC 6891 section
+    /// 6.1.1, RFC 8945 section 4.2). The mailbox types of RFC 1035 section 3.2.3 may be asked for, and have no records.
     pub fn is_question_type(self) -> bool {
-        !matches!(self.0, 0 | 41 | 249 | 250 | 253 | 254)
+        !matches!(self.0, 41 | 249 | 250)
     }
 
     /// Whether a zone may hold records of this type: not OPT, and no meta type (RFC 6895 section 3.1).
