@@ -128,7 +128,7 @@ impl<'a> Query<'a> {
 }
 
 /// The reply to an opcode that is not served. Strangers' NOTIFY and UPDATE are refused, whatever they hold; the rest is
-/// not known here (RFC 8906 section 3.1.2). The question is copied if there is one that can be read.
+/// not known here (RFC 8906 section 3.1.4). The question is copied if there is one that can be read.
 fn other_opcode<'a>(head: Head, message: &'a [u8], header: &[u8; HEADER_OCTETS]) -> Reject<'a> {
     let refused = matches!(head.opcode, Opcode::NOTIFY | Opcode::UPDATE);
     let rcode = if refused { Rcode::REFUSED } else { Rcode::NOTIMP };

@@ -130,7 +130,7 @@ fn rfc9460_2_5_2_the_owner_of_a_wildcard_is_the_name_that_was_asked() {
 }
 
 #[test]
-fn rfc6891_6_2_5_additional_data_that_does_not_fit_is_left_out_without_tc() {
+fn rfc2181_9_additional_data_that_does_not_fit_is_left_out_without_tc() {
     let mut records = vec!["example MX 1 a.example.".to_owned(), "example MX 2 b.example.".to_owned()];
     records.extend((0..40).map(|number| format!("a.example A 192.0.2.{number}")));
     records.push("b.example A 192.0.2.1".to_owned());

@@ -13,7 +13,7 @@ fn ask(server: &Server, question: &str) -> (u16, bool, Vec<String>) {
 const NAMES: [&str; 4] = ["version.bind", "version.server", "id.server", "hostname.bind"];
 
 #[test]
-fn rfc4892_3_nothing_is_told_unless_it_is_set() {
+fn rfc4892_2_nothing_is_told_unless_it_is_set() {
     let server = Server::with(&[]);
     for name in NAMES.into_iter().chain(["authors.bind", "example"]) {
         for record_type in ["TXT", "ANY", "A", "SOA"] {
@@ -23,7 +23,7 @@ fn rfc4892_3_nothing_is_told_unless_it_is_set() {
 }
 
 #[test]
-fn rfc4892_3_the_version_and_the_id_of_the_server() {
+fn rfc4892_2_the_version_and_the_id_of_the_server() {
     let mut server = Server::with(&[]);
     server.settings.version = Some("a version".into());
     server.settings.server_id = Some("ns1".into());
@@ -54,4 +54,17 @@ fn rfc5001_2_nsid_is_told_to_who_asks_if_it_is_set() {
         b"\0\x03\0\x03ns1",
         "what comes with it is ignored"
     );
+}
+
+#[test]
+fn an_id_that_does_not_fit_is_not_told() {
+    let mut server = Server::with(&[]);
+    server.settings.nsid = Some([b'x'; 255].into());
+    let label = "x".repeat(63);
+    let long = format!("{label}.{label}.{label}.{}.example A", "x".repeat(50));
+    let asking = opt(512, 0, 0, b"\0\x03\0\0");
+    let response = server.exchange(&request(&long, &asking), Transport::Udp).unwrap();
+    assert_eq!((Reply::read(&response).rcode, Opt::read(&response).unwrap().options), (3, vec![]));
+    let response = server.exchange(&request(&long, &asking), Transport::Tcp).unwrap();
+    assert_eq!(Opt::read(&response).unwrap().options.len(), 4 + 255);
 }

@@ -51,7 +51,7 @@ fn rfc1035_4_1_2_the_question_comes_back_as_it_was() {
 }
 
 #[test]
-fn rfc8906_3_1_2_opcodes_that_are_not_served() {
+fn rfc8906_3_1_4_opcodes_that_are_not_served() {
     for opcode in (1..16).filter(|opcode| ![4, 5].contains(opcode)) {
         let mut message = request("www.example A", OPT);
         message[2] = opcode << 3;
@@ -62,7 +62,7 @@ fn rfc8906_3_1_2_opcodes_that_are_not_served() {
 }
 
 #[test]
-fn rfc1996_3_10_and_rfc2136_3_3_strangers_notify_and_update_are_refused() {
+fn rfc2136_3_3_strangers_update_and_notify_are_refused() {
     for opcode in [Opcode::NOTIFY, Opcode::UPDATE] {
         let mut message = request("example SOA", b"");
         message[2] = opcode.0 << 3 | 4;

@@ -42,7 +42,7 @@ fn rfc2308_3_absence_comes_with_the_soa() {
 }
 
 #[test]
-fn rfc2308_5_the_soa_of_absence_lives_as_long_as_the_smaller_of_ttl_and_minimum() {
+fn rfc2308_3_the_soa_of_absence_lives_as_long_as_the_smaller_of_ttl_and_minimum() {
     for (ttl, minimum, negative) in [(3600, 1800, 1800), (600, 1800, 600), (3600, 0, 0)] {
         let mut header = header("example", 1, &[1]);
         (header.soa.ttl, header.soa.minimum) = (ttl, minimum);

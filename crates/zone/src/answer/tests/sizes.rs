@@ -64,7 +64,7 @@ fn rfc1035_4_2_1_without_edns_a_datagram_has_at_most_512_octets() {
 }
 
 #[test]
-fn rfc6891_6_2_5_the_server_has_a_limit_of_its_own() {
+fn rfc6891_6_2_4_the_server_has_a_limit_of_its_own() {
     let server = answering_with(1232);
     assert_eq!(asked(&server, &opt(4096, 0, 0, b""), Transport::Udp), (false, 1232));
     let mut server = answering_with(1233);
