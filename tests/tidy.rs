@@ -8,6 +8,7 @@
 //! (`rules`). What a compiler or clippy says already is not here.
 
 mod law;
+mod rfc;
 mod rules;
 
 use std::fs;
@@ -123,6 +124,11 @@ fn every_test_file_is_part_of_the_test_binary() {
     let sources = sources();
     let main = text_of("tests/main.rs");
     nothing(sources.iter().filter_map(|source| rules::is_in_the_test_binary(&source.path, &main)).collect());
+}
+
+#[test]
+fn every_section_of_an_rfc_that_is_obeyed_has_its_test() {
+    nothing(rfc::list(&text_of(rfc::LIST), &sources()));
 }
 
 #[test]

@@ -54,22 +54,29 @@ pub struct Edns<'a> {
 }
 
 impl<'a> Edns<'a> {
-    /// Reads the class, TTL and data of an OPT record. None: the options are malformed, or a cookie is of a length
-    /// that no cookie has (RFC 7873 section 5.2.2).
-    pub(crate) fn read(class: [u8; 2], ttl: [u8; 4], data: &'a [u8]) -> Option<Self> {
-        let mut options = Options { rest: data };
-        for (code, value) in &mut options {
-            if code == OptionCode::COOKIE && !matches!(value.len(), CLIENT_COOKIE_OCTETS | 16..=40) {
-                return None;
-            }
-        }
-        options.rest.is_empty().then_some(Self {
+    /// Reads the class, TTL and data of an OPT record. The error: the options are malformed, or the cookie is of a
+    /// length that no cookie has (RFC 7873 section 5.2.2); it holds the record without options, because such a request
+    /// gets an OPT record too (RFC 6891 section 7).
+    pub(crate) fn read(class: [u8; 2], ttl: [u8; 4], data: &'a [u8]) -> Result<Self, Self> {
+        let bare = Self {
             // RFC 6891 section 6.2.3: less than 512 means 512.
             udp_size: u16::from_be_bytes(class).max(512),
             version: ttl[1],
             dnssec_ok: ttl[2] & 0x80 != 0,
-            options: data,
-        })
+            options: &[],
+        };
+        if bare.version != 0 {
+            // What the data of another version looks like is not known here (RFC 6891 section 6.1.3).
+            return Ok(bare);
+        }
+        let mut options = Options { rest: data };
+        let mut cookie = None;
+        for (_, value) in (&mut options).filter(|(code, _)| *code == OptionCode::COOKIE) {
+            // RFC 7873 section 5.2: of several cookies the first one counts.
+            cookie = cookie.or(Some(value));
+        }
+        let readable = cookie.is_none_or(|cookie| matches!(cookie.len(), CLIENT_COOKIE_OCTETS | 16..=40));
+        if options.rest.is_empty() && readable { Ok(Self { options: data, ..bare }) } else { Err(bare) }
     }
 
     /// The options in their order.
@@ -155,7 +162,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(data: &[u8]) -> Option<Edns<'_>> {
-        Edns::read([4, 208], [0; 4], data)
+        Edns::read([4, 208], [0; 4], data).ok()
     }
 
     #[test]
@@ -183,6 +190,19 @@ mod tests {
             let data = [&[0, 10, 0, length as u8][..], &vec![7; length]].concat();
             assert_eq!(read(&data).is_some(), good, "{length}");
         }
+    }
+
+    #[test]
+    fn rfc7873_5_2_of_several_cookies_the_first_counts() {
+        let edns = read(b"\0\x0a\0\x08abcdefgh\0\x0a\0\x01x").unwrap();
+        assert_eq!(edns.option(OptionCode::COOKIE), Some(&b"abcdefgh"[..]));
+        assert!(read(b"\0\x0a\0\x01x\0\x0a\0\x08abcdefgh").is_none());
+    }
+
+    #[test]
+    fn rfc6891_6_1_3_the_options_of_another_version_are_not_looked_at() {
+        let edns = Edns::read([4, 208], [0, 1, 0x80, 0], b"\0\x0a\0\x01").unwrap();
+        assert_eq!((edns.version, edns.dnssec_ok, edns.options().count()), (1, true, 0));
     }
 
     #[test]

@@ -241,6 +241,7 @@ impl<'b> MessageWriter<'b> {
                 0 => return None,
                 // A pointer leads to a name that was remembered before this one and has been searched.
                 pointer if pointer >= 0xc0 => return None,
+                _ if at >= POINTER_REACH => return None,
                 length => {
                     if self.equal(at, suffix) {
                         return Some(at as u16);

@@ -85,18 +85,18 @@ impl<'a> Request<'a> {
         if head.opcode != Opcode::QUERY {
             return Err(other_opcode(head, message, header));
         }
-        let reject = |question, edns| Reject::Respond { head, question, edns, rcode: Rcode::FORMERR };
-        let mut cursor = Cursor { message, at: HEADER_OCTETS };
-        let questions = count(header, 4);
-        // RFC 9619 section 4: a query has one question, or none if it has a cookie.
-        if questions > 1 {
-            return Err(reject(&[], None));
+        let (question, edns, well_formed) = Cursor::read(message, header);
+        let reject = |rcode| Err(Reject::Respond { head, question, edns, rcode });
+        if !well_formed {
+            return reject(Rcode::FORMERR);
         }
-        let question = if questions == 1 { cursor.question().ok_or(reject(&[], None))? } else { &[] };
-        let edns = cursor.rest(header).ok_or(reject(question, None))?;
         let Some((name, &[a, b, c, d])) = question.split_last_chunk::<4>() else {
-            let cookie = edns.filter(|edns| edns.option(OptionCode::COOKIE).is_some());
-            return cookie.map(|edns| Self::Cookie(head, edns)).ok_or(reject(&[], edns));
+            // RFC 9619 section 4: a query has one question, or none if it has a cookie.
+            return match edns.filter(|_| count(header, 4) == 0) {
+                Some(edns) if edns.version != 0 => reject(Rcode::BADVERS),
+                Some(edns) if edns.option(OptionCode::COOKIE).is_some() => Ok(Self::Cookie(head, edns)),
+                _ => reject(Rcode::FORMERR),
+            };
         };
         Ok(Self::Query(Query {
             head,
@@ -128,14 +128,12 @@ impl<'a> Query<'a> {
 }
 
 /// The reply to an opcode that is not served. Strangers' NOTIFY and UPDATE are refused, whatever they hold; the rest is
-/// not known here (RFC 8906 section 3.1.2). The question is copied if there is one that can be read.
+/// not known here (RFC 8906 section 3.1.4). The question is copied if there is one that can be read.
 fn other_opcode<'a>(head: Head, message: &'a [u8], header: &[u8; HEADER_OCTETS]) -> Reject<'a> {
     let refused = matches!(head.opcode, Opcode::NOTIFY | Opcode::UPDATE);
     let rcode = if refused { Rcode::REFUSED } else { Rcode::NOTIMP };
-    let mut cursor = Cursor { message, at: HEADER_OCTETS };
-    let question = (refused && count(header, 4) == 1).then(|| cursor.question()).flatten();
-    let edns = question.and_then(|_| cursor.rest(header)).flatten();
-    Reject::Respond { head, question: question.unwrap_or_default(), edns, rcode }
+    let (question, edns, _) = Cursor::read(message, header);
+    Reject::Respond { head, question: if refused { question } else { &[] }, edns, rcode }
 }
 
 fn count(header: &[u8; HEADER_OCTETS], at: usize) -> usize {
@@ -145,53 +143,73 @@ fn count(header: &[u8; HEADER_OCTETS], at: usize) -> usize {
 struct Cursor<'a> {
     message: &'a [u8],
     at: usize,
+    /// The first OPT record, without its options if they are malformed.
+    edns: Option<Edns<'a>>,
 }
 
 impl<'a> Cursor<'a> {
+    /// The question if there is one and no more; what OPT record there is, since a request that has one is answered
+    /// with one (RFC 6891 section 6.1.1), be it malformed; and whether all of it is well formed.
+    fn read(message: &'a [u8], header: &[u8; HEADER_OCTETS]) -> (&'a [u8], Option<Edns<'a>>, bool) {
+        let mut cursor = Self { message, at: HEADER_OCTETS, edns: None };
+        let question = cursor.questions(count(header, 4));
+        let well_formed = question.and_then(|_| cursor.records(header)).is_some();
+        (question.unwrap_or_default(), cursor.edns, well_formed)
+    }
+
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let taken = self.message.get(self.at..self.at.checked_add(length)?)?;
         self.at += length;
         Some(taken)
     }
 
-    fn question(&mut self) -> Option<&'a [u8]> {
-        // The first name has nothing before it to point to, so a pointer here is an error.
-        let length = wire_len(&self.message[self.at..]).ok()?;
-        self.take(length + 4)
+    /// Steps over the questions, and gives the only one.
+    fn questions(&mut self, questions: usize) -> Option<&'a [u8]> {
+        if questions == 1 {
+            // The first name has nothing before it to point to, so a pointer here is an error.
+            let length = wire_len(&self.message[self.at..]).ok()?;
+            return self.take(length + 4);
+        }
+        if questions > RECORDS_MAX {
+            return None;
+        }
+        for _ in 0..questions {
+            self.skip_name()?;
+            self.take(4)?;
+        }
+        Some(&[])
     }
 
-    /// Steps over everything behind the question; none if it is malformed, holds more than one OPT, or does not end
-    /// with the message.
-    fn rest(&mut self, header: &[u8; HEADER_OCTETS]) -> Option<Option<Edns<'a>>> {
+    /// Steps over everything behind the question; none if it is malformed or does not end with the message.
+    fn records(&mut self, header: &[u8; HEADER_OCTETS]) -> Option<()> {
         let records = [count(header, 6), count(header, 8), count(header, 10)];
         if records.iter().sum::<usize>() > RECORDS_MAX {
             return None;
         }
-        let mut edns = None;
         for (section, records) in records.into_iter().enumerate() {
             for _ in 0..records {
-                if let Some(found) = self.record(section == 2)? {
-                    // RFC 6891 section 6.1.1: more than one OPT is an error.
-                    if edns.replace(found).is_some() {
-                        return None;
-                    }
-                }
+                self.record(section == 2)?;
             }
         }
-        (self.at == self.message.len()).then_some(edns)
+        (self.at == self.message.len()).then_some(())
     }
 
-    /// Steps over a record; an OPT has the root for its owner and stands in the additional section (RFC 6891 section
-    /// 6.1.1).
-    fn record(&mut self, additional: bool) -> Option<Option<Edns<'a>>> {
+    /// Steps over a record; an OPT has the root for its owner, stands in the additional section, and is the only one
+    /// (RFC 6891 section 6.1.1).
+    fn record(&mut self, additional: bool) -> Option<()> {
         let root_owner = self.message.get(self.at) == Some(&0);
         self.skip_name()?;
         let &[t, u, c, d, ttl @ .., l, m] = self.take(10)?.first_chunk::<10>()?;
         let data = self.take(usize::from(u16::from_be_bytes([l, m])))?;
         if RecordType(u16::from_be_bytes([t, u])) != RecordType::OPT {
-            return Some(None);
+            return Some(());
         }
-        (root_owner && additional).then(|| Edns::read([c, d], ttl, data)).flatten().map(Some)
+        let read = Edns::read([c, d], ttl, data);
+        let in_place = root_owner && additional && self.edns.is_none();
+        let well_formed = in_place && read.is_ok();
+        let (Ok(edns) | Err(edns)) = read;
+        self.edns.get_or_insert(edns);
+        well_formed.then_some(())
     }
 
     fn skip_name(&mut self) -> Option<()> {
@@ -286,6 +304,50 @@ mod tests {
         let Ok(Request::Cookie(_, edns)) = Request::parse(&message) else { panic!() };
         assert_eq!(edns.option(OptionCode::COOKIE), Some(&b"abcdefgh"[..]));
         assert_eq!(rcode_of(&request(b"", OPT, [0, 0, 0, 1])), Rcode::FORMERR, "RFC 9619: no cookie, no question");
+    }
+
+    fn edns_of(message: &[u8]) -> Option<Edns<'_>> {
+        match Request::parse(message) {
+            Err(Reject::Respond { edns, .. }) => edns,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn rfc6891_7_what_is_malformed_and_has_an_opt_is_answered_with_one() {
+        let bad_option = b"\0\0\x29\x04\xd0\0\0\x80\0\0\x04\0\x0a\0\x08";
+        let bad_cookie = b"\0\0\x29\x04\xd0\0\0\x80\0\0\x05\0\x0a\0\x01x";
+        for (what, message) in [
+            ("options that are cut", request(QUESTION, bad_option, [1, 0, 0, 1])),
+            ("a cookie of one octet", request(QUESTION, bad_cookie, [1, 0, 0, 1])),
+            ("two OPT records", request(QUESTION, &[OPT, OPT].concat(), [1, 0, 0, 2])),
+            ("an OPT in another section", request(QUESTION, OPT, [1, 1, 0, 0])),
+            ("octets behind the end", request(QUESTION, &[OPT, b"x"].concat(), [1, 0, 0, 1])),
+            ("two questions", request(&QUESTION.repeat(2), OPT, [2, 0, 0, 1])),
+            ("no question", request(b"", OPT, [0, 0, 0, 1])),
+        ] {
+            assert_eq!(rcode_of(&message), Rcode::FORMERR, "{what}");
+            let edns = edns_of(&message).expect(what);
+            assert_eq!((edns.udp_size, edns.dnssec_ok, edns.options().count()), (1232, true, 0), "{what}");
+        }
+        assert!(edns_of(&request(&QUESTION.repeat(2), b"", [2, 0, 0, 0])).is_none());
+    }
+
+    #[test]
+    fn rfc6891_6_1_3_the_version_comes_before_the_options() {
+        let cut = b"\0\0\x29\x04\xd0\0\x01\0\0\0\x04\0\x0a\0\x08";
+        let message = request(QUESTION, cut, [1, 0, 0, 1]);
+        assert_eq!(Query::parse(&message).unwrap().edns.unwrap().version, 1);
+        assert_eq!(rcode_of(&request(b"", cut, [0, 0, 0, 1])), Rcode::BADVERS);
+    }
+
+    #[test]
+    fn rfc9619_4_a_query_has_one_question() {
+        for questions in [2, 3, 16, 17, 255] {
+            let message = request(&QUESTION.repeat(usize::from(questions)), b"", [questions, 0, 0, 0]);
+            assert_eq!(rcode_of(&message), Rcode::FORMERR, "{questions}");
+        }
+        assert_eq!(rcode_of(&request(b"", b"", [0, 0, 0, 0])), Rcode::FORMERR);
     }
 
     #[test]

@@ -26,7 +26,7 @@ mod supply;
 use std::net::IpAddr;
 
 use waymark_wire::edns::{COOKIE_OCTETS, Edns, OptionCode, ResponseOpt};
-use waymark_wire::query::Head;
+use waymark_wire::query::{HEADER_OCTETS, Head};
 use waymark_wire::{Class, ExtendedError, MessageWriter, Query, Rcode, RecordType, Reject, Request};
 
 pub use supply::{NEEDS_MAX, Needs, NoSupplies, SignatureOf, Supplies};
@@ -249,7 +249,11 @@ impl<'r> Bare<'r> {
             (Transport::Udp, None) => usize::from(UDP_OCTETS_PLAIN),
             (Transport::Udp, Some(edns)) => usize::from(edns.udp_size.min(settings.udp_octets_max)),
         };
-        let opt = edns.map(|edns| response_opt(&edns, circumstances, settings));
+        let opt = edns.map(|edns| response_opt(&edns, circumstances, settings)).map(|opt| {
+            // A long name of the server is told only if there is room for it.
+            let fits = HEADER_OCTETS + question.len() + opt.octets() <= octets_max;
+            if fits { opt } else { ResponseOpt { nsid: None, ..opt } }
+        });
         Some(Self { head, question, opt, octets_max })
     }
 

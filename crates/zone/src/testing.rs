@@ -1,6 +1,6 @@
 //! Short ways to write zones and changes in this crate's tests.
 
-use waymark_wire::{Name, Rdata, RecordType, Serial, records};
+use waymark_wire::{Name, Rdata, RecordType, Serial};
 
 use crate::published::*;
 
@@ -25,12 +25,7 @@ pub(crate) fn rrsets(lines: &[&str]) -> Vec<RRset> {
 }
 
 pub(crate) fn record_type(mnemonic: &str) -> RecordType {
-    match mnemonic {
-        "ANY" => RecordType::ANY,
-        "DS" => RecordType::DS,
-        "AXFR" => RecordType::AXFR,
-        _ => records::row_by_mnemonic(mnemonic).unwrap().record_type,
-    }
+    RecordType::from_mnemonic(mnemonic).unwrap()
 }
 
 pub(crate) fn header(apex: &str, account: u64, scopes: &[u32]) -> ZoneHeader {

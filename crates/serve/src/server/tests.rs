@@ -1,4 +1,6 @@
-//! The whole nameserver over loopback.
+//! The whole nameserver over loopback: what it does with sockets and workers here, the protocol below.
+
+mod protocol;
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, UdpSocket};
@@ -30,8 +32,12 @@ fn options(listen: &[&str], workers: usize, limits: Limits) -> Options {
 }
 
 fn start(listen: &[&str], workers: usize, limits: Limits, asked: &[(&str, [u8; 4])]) -> Running {
+    start_with(&options(listen, workers, limits), asked)
+}
+
+fn start_with(options: &Options, asked: &[(&str, [u8; 4])]) -> Running {
     let (writer, catalog) = catalog(asked);
-    let bound = Server::bind(&options(listen, workers, limits)).unwrap();
+    let bound = Server::bind(options).unwrap();
     let port = bound.udp_addresses()[0].port();
     Running { server: Server::start(bound, catalog, Handle::current(), surroundings()).unwrap(), writer, port }
 }

@@ -123,6 +123,81 @@ fn options_are_written_and_their_room_is_kept() {
     );
 }
 
+/// The question, then a record up to `length` octets that later names cannot be compressed against.
+fn filled_to<'b>(buffer: &'b mut [u8], query: &Query<'_>, length: usize) -> MessageWriter<'b> {
+    let mut writer = respond(buffer, usize::from(u16::MAX), query);
+    // A record of the root has 11 octets beside its data.
+    let data = vec![7; length - writer.mark().length - 11];
+    writer.put(Section::Answer, &[0], RecordType(65_280), 1, &data).unwrap();
+    assert_eq!(writer.mark().length, length);
+    writer
+}
+
+#[test]
+fn rfc1035_4_1_4_no_pointer_leads_beyond_its_reach() {
+    let request = request("question", false);
+    let query = Query::parse(&request).unwrap();
+    // The label `zone` of the first name comes to stand on either side of the last offset that a pointer can say.
+    for start in 0x4000 - 12..0x4000 + 2 {
+        let mut buffer = vec![0; 65_535];
+        let mut writer = filled_to(&mut buffer, &query, start);
+        for owner in ["host.zone", "other.zone", "host.zone", "zone"] {
+            writer.put(Section::Answer, &wire(owner), RecordType::NS, 1, &wire(owner)).unwrap();
+        }
+        let length = writer.finish(Rcode::NOERROR, None);
+        let named = &printed(&buffer[..length])[1..];
+        let expected = [
+            "host.zone 1 NS host.zone.",
+            "other.zone 1 NS other.zone.",
+            "host.zone 1 NS host.zone.",
+            "zone 1 NS zone.",
+        ];
+        assert_eq!(named, expected, "{start:#x}");
+    }
+}
+
+#[test]
+fn rfc3597_4_names_in_later_types_are_neither_compressed_nor_pointed_to() {
+    let request = request("www.example.com", false);
+    let query = Query::parse(&request).unwrap();
+    let owner = wire("www.example.com");
+    let target = wire("target.www.example.com");
+    let types = [
+        (RecordType::SRV, 6),
+        (RecordType::DNAME, 0),
+        (RecordType::NAPTR, 7),
+        (RecordType::SVCB, 2),
+        (RecordType::HTTPS, 2),
+        (RecordType::RRSIG, 18),
+        (RecordType::NSEC, 0),
+        (RecordType(65_280), 0),
+    ];
+    for (record_type, before) in types {
+        let data = [&vec![0; before][..], &target].concat();
+        let mut buffer = [0; 512];
+        let mut writer = respond(&mut buffer, 512, &query);
+        writer.put(Section::Answer, &owner, record_type, 1, &data).unwrap();
+        let end = writer.mark().length;
+        assert_eq!(writer.buffer[end - data.len()..end], data, "{record_type} is written as it is");
+        writer.put(Section::Answer, &target, RecordType::A, 1, &[0; 4]).unwrap();
+        let owner_octets = writer.mark().length - end - 14;
+        assert_eq!(owner_octets, 7 + 2, "{record_type}: the next owner points to the question, not into the data");
+    }
+}
+
+#[test]
+fn rfc6672_2_5_the_target_of_a_dname_is_not_compressed() {
+    let request = request("a.example", false);
+    let query = Query::parse(&request).unwrap();
+    let mut buffer = [0; 512];
+    let mut writer = respond(&mut buffer, 512, &query);
+    writer.put(Section::Answer, &wire("a.example"), RecordType::DNAME, 1, &wire("b.example")).unwrap();
+    writer.put(Section::Answer, &wire("a.example"), RecordType::CNAME, 1, &wire("b.example")).unwrap();
+    let length = writer.finish(Rcode::NOERROR, None);
+    // Owner, type, class, TTL and length are 12 octets; the target of the CNAME is a label and a pointer.
+    assert_eq!(length, request.len() + 12 + 11 + 12 + 4);
+}
+
 proptest! {
     #[test]
     fn names_survive_compression(names in prop::collection::vec("([ab]\\.){0,4}(Ab|bA)\\.(c|d)", 1..40)) {

@@ -110,7 +110,7 @@ impl<'v, 'r> Additional<'v, 'r> {
     /// Addresses for a host, wherever they may be taken from; false if it was looked up before.
     fn host(self, response: &mut Response<'_, '_>, zone: Zone<'v>, host: &[u8], hosts: &mut Hosts) -> bool {
         let Some(name) = self.search(host).filter(|name| hosts.add(name)) else { return false };
-        let Some(zone) = crossing(self.place, zone, &name) else { return true };
+        let Some(zone) = crossing(self.place, zone, &name, RecordType::A) else { return true };
         for record_type in ADDRESS_TYPES {
             if let Found::Hit(owned) = find(self.place.view, zone, &name, record_type) {
                 response.may(Section::Additional, host, owned.rrset);
@@ -139,7 +139,7 @@ impl<'v, 'r> Additional<'v, 'r> {
     /// The service bindings of the target of an alias.
     fn service(self, zone: Zone<'v>, target: &[u8], record_type: RecordType) -> Option<(Zone<'v>, RRsetRef<'v>)> {
         let name = self.search(target)?;
-        let zone = crossing(self.place, zone, &name)?;
+        let zone = crossing(self.place, zone, &name, record_type)?;
         match find(self.place.view, zone, &name, record_type) {
             Found::Hit(owned) => Some((zone, owned.rrset)),
             _ => None,

@@ -10,7 +10,7 @@ use waymark_wire::{Rcode, RecordType};
 use super::additional::Additional;
 use super::find::{ApexSet, Found, Owned, find};
 use super::response::{Response, Signer};
-use super::{Kind, zone_of};
+use super::{Kind, zone_for_question};
 use crate::catalog::{RRsetRef, SearchName, View, Zone};
 use crate::published::ScopeId;
 
@@ -54,8 +54,8 @@ pub(super) fn answer<'v>(
             break;
         }
         let step = match found {
-            Found::Follow(alias) => chain.follow(response, alias),
-            Found::Redirect(dname, cut) => chain.redirect(response, dname, cut),
+            Found::Follow(alias) => chain.follow(response, alias, record_type),
+            Found::Redirect(dname, cut) => chain.redirect(response, dname, cut, record_type),
             end => return chain.end(response, end, aliases > 0),
         };
         match step {
@@ -134,18 +134,24 @@ impl<'v, 'r> Chain<'v, 'r> {
     }
 
     /// Says the CNAME RRset, and goes on to its target.
-    fn follow(&mut self, response: &mut Response<'_, '_>, alias: Owned<'v>) -> Step {
+    fn follow(&mut self, response: &mut Response<'_, '_>, alias: Owned<'v>, record_type: RecordType) -> Step {
         let Some(target) = alias.rrset.data().next() else { return Step::Out };
         let signer = Signer::found(&self.name, alias.encloser);
         if !response.must(Section::Answer, self.owner(), self.zone, signer, alias.rrset) {
             return Step::Out;
         }
         self.aliases.add(self.name.identity());
-        self.go_on(target)
+        self.go_on(target, record_type)
     }
 
     /// Says the DNAME RRset and the CNAME record that it makes of the name, and goes on there (RFC 6672 section 3.1).
-    fn redirect(&mut self, response: &mut Response<'_, '_>, dname: RRsetRef<'v>, cut: usize) -> Step {
+    fn redirect(
+        &mut self,
+        response: &mut Response<'_, '_>,
+        dname: RRsetRef<'v>,
+        cut: usize,
+        record_type: RecordType,
+    ) -> Step {
         let Some(target) = dname.data().next() else { return Step::Out };
         let first = self.redirections.add(self.name.suffix_identity(cut));
         let below = self.name.octets_cut(cut);
@@ -168,16 +174,16 @@ impl<'v, 'r> Chain<'v, 'r> {
             return Step::Out;
         }
         self.aliases.add(self.name.identity());
-        self.go_on(redirected)
+        self.go_on(redirected, record_type)
     }
 
-    fn go_on(&mut self, target: &[u8]) -> Step {
+    fn go_on(&mut self, target: &[u8], record_type: RecordType) -> Step {
         let Some(name) = self.place.view.search_name(target) else { return Step::Out };
         // A loop: what it says has been said.
         if self.aliases.contains(name.identity()) {
             return Step::Out;
         }
-        let Some(zone) = crossing(self.place, self.zone, &name) else { return Step::Out };
+        let Some(zone) = crossing(self.place, self.zone, &name, record_type) else { return Step::Out };
         self.set_owner(target);
         (self.zone, self.name) = (zone, name);
         Step::On
@@ -274,9 +280,14 @@ impl<'v, 'r> Chain<'v, 'r> {
 
 /// The zone in which an alias of `zone` goes on: another one only if it is proven or kin, else `zone` itself if the
 /// target lies in it, else none: the resolver asks on (DESIGN, "Who answers what").
-pub(super) fn crossing<'v>(place: Place<'v, '_>, zone: Zone<'v>, target: &SearchName) -> Option<Zone<'v>> {
+pub(super) fn crossing<'v>(
+    place: Place<'v, '_>,
+    zone: Zone<'v>,
+    target: &SearchName,
+    record_type: RecordType,
+) -> Option<Zone<'v>> {
     let inside = target.cut_to(zone.header().apex.as_wire()).map(|_| zone);
-    match zone_of(place.view, place.scope, target, 0) {
+    match zone_for_question(place.view, place.scope, target, record_type) {
         Some(other) if other.number() == zone.number() => Some(zone),
         Some(other) if other.may_be_crossed_into_from(zone.account()) => Some(other),
         _ => inside,
