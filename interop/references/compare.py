@@ -3,9 +3,9 @@
     reply = read(world, question, octets)      # one server's response, section by section, normalised
     for section, sides in differences(question, replies): ...
 
-A reply is a dictionary from section to a value that compares: `response` (answered, silence, closed), `rcode`,
-`aa`, `flags` (the others), `tc`, `question`, `edns`, `answer`, `order` (of the answer), `authority`, `additional`. Servers are grouped by equal values, section by
-section; more than one group is a difference.
+A reply is a dictionary from section to a value that compares: `response` (answered, silence), `tc`, `rcode`, `aa`,
+`flags` (the others), `question`, `edns`, `answer`, `order` (of the answer), `authority`, `additional`. Servers are
+grouped by equal values, section by section; more than one group is a difference.
 
 What an RFC leaves to the server is taken out before that, and nothing else:
 
@@ -24,14 +24,12 @@ What an RFC leaves to the server is taken out before that, and nothing else:
 - SERVFAIL says that there is no answer (RFC 1035 section 4.1.1); what else such a response has is not compared.
 - A request of which nothing can be read gets FORMERR or no response, and one that gets none over TCP may find the
   connection closed (RFC 1035 section 4.1.1; RFC 7766 section 6.2.4).
-- NOTIFY, UPDATE and transfers of strangers are declined by REFUSED, NOTAUTH or NOTIMP, by what the server looks at first
-  (RFC 1996 section 3.10, RFC 2136 sections 3.1 and 3.3, RFC 5936 section 2.2.1).
+- NOTIFY, UPDATE and transfers of strangers are declined by REFUSED, NOTAUTH or NOTIMP, by what is looked at first (RFC
+  1996 section 3.10, RFC 2136 sections 3.1 and 3.3, RFC 5936 section 2.2.1).
 - A truncated response is one to be thrown away (RFC 2181 section 9): nothing else of it is compared. Where one
   server's whole response fills nearly all that it may, another may have to truncate: compression is a choice (RFC 1035
   section 4.1.4). But not where glue was left out.
 """
-from functools import lru_cache
-
 import dns.exception
 import dns.flags
 import dns.message
@@ -42,11 +40,11 @@ import dns.rdataclass
 import dns.rdatatype
 from dns.rdatatype import ANY, CNAME, DNAME, NS
 
-from shapes import find, rrset_of, zone_for
+from shapes import find, name_fields, names_in, rrset_of, zone_for
 
 SECTIONS = ("response", "tc", "rcode", "aa", "flags", "question", "edns", "answer", "order", "authority", "additional")
 # A whole response that takes more than this share of what it may is one that less compression would not fit.
-EDGE_SHARE = 0.6
+EDGE_SHARE = 0.8
 # Response codes that say what is there.
 FOUND = (dns.rcode.NOERROR, dns.rcode.NXDOMAIN, dns.rcode.YXDOMAIN)
 # Response codes with which NOTIFY, UPDATE and transfers are declined.
@@ -54,15 +52,9 @@ DECLINED = (dns.rcode.REFUSED, dns.rcode.NOTAUTH, dns.rcode.NOTIMP)
 NOT_TAKEN = {"response": "FORMERR or none"}
 
 
-@lru_cache(maxsize=None)
-def slots_of(rdata_class):
-    return tuple(slot for one in rdata_class.__mro__ for slot in getattr(one, "__slots__", ()))
-
-
 def lowered(rdata):
     """Comparable data: every name in it in lower case."""
-    values = ((slot, getattr(rdata, slot, None)) for slot in slots_of(type(rdata)))
-    names = {slot: value.canonicalize() for slot, value in values if isinstance(value, dns.name.Name)}
+    names = {slot: name.canonicalize() for slot, name in name_fields(rdata)}
     return (rdata.replace(**names) if names else rdata).to_wire()
 
 
@@ -145,8 +137,11 @@ def sections(world, question, message):
         return {name: tuple(map(plain, sets)) for name, sets in
                 (("answer", answer), ("authority", authority), ("additional", additional))}
     of_any = answer_of_any(world, question, answer)
-    referral = [rrset for rrset in authority if rrset[1] == NS]
-    additional = [rrset for rrset in additional if not optional(world, rrset, answer, referral)]
+    cuts = [owner for owner, rdtype, *_ in authority if rdtype == NS]
+    # The owners of answers too: of SVCB records whose target is "." (RFC 9460 section 2.5.2).
+    mentioned = names_mentioned(answer + authority + additional) | {owner for owner, *_ in answer}
+    additional = [rrset for rrset in additional if not (
+        rrset[0] in mentioned and is_true(world, rrset) and may_be_left_out(rrset[0], answer, cuts))]
     return {
         "answer": of_any or tuple(sorted(map(plain, answer))),
         "order": of_any or tuple(plain(rrset)[:2] for rrset in dname_first(answer)),
@@ -180,14 +175,14 @@ def answer_of_any(world, question, answer):
     return "RRsets of the name"
 
 
-def optional(world, rrset, answer, referral):
-    """Whether an RRset of the additional section is one that the server may leave out."""
-    owner, rdtype = rrset[:2]
-    if not is_true(world, rrset):
-        return False
-    if referral:
-        return not any(owner.is_subdomain(cut) for cut, *_ in referral)
-    return bool(answer)
+def names_mentioned(rrsets):
+    """The names in the data of these RRsets."""
+    return {name for *_, rdatas in rrsets for rdata in rdatas for name in names_in(rdata)}
+
+
+def may_be_left_out(owner, answer, cuts):
+    """Whether additional data of this owner is the server's choice; in a referral, in-domain glue is not."""
+    return not any(owner.is_subdomain(cut) for cut in cuts) if cuts else bool(answer)
 
 
 def differences(question, replies):

@@ -304,9 +304,10 @@ def generate(world, seed, count):
 
 
 def tags_of(world, question):
+    over = f"over {question.transport}"
     if question.malformed:
-        return {question.malformed, question.group, f"over {question.transport}", "about: " + where(world, question.name)}
-    tags = {f"type: {dns.rdatatype.to_text(question.rdtype)}", f"over {question.transport}"}
+        return {question.malformed, question.group, over, "about: " + where(world, question.name)}
+    tags = {f"type: {dns.rdatatype.to_text(question.rdtype)}", over}
     if question.rdclass != IN:
         (kind,) = [kind for kind, number in CLASSES.items() if number == question.rdclass]
         return tags | {kind, "class that is not served", "about: " + where(world, question.name)}
@@ -314,7 +315,8 @@ def tags_of(world, question):
         tags |= {"EDNS", "DO"} if question.do else {"EDNS"}
     if question.cd:
         tags.add("CD set")
-    return tags | shape(world, question.name, question.rdtype, question.octets_max if question.transport == "udp" else None)
+    octets_max = question.octets_max if question.transport == "udp" else None
+    return tags | shape(world, question.name, question.rdtype, octets_max)
 
 
 def where(world, name):

@@ -16,8 +16,6 @@ import sys
 import tempfile
 import time
 
-import dns.message
-
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
@@ -72,8 +70,10 @@ def one_round(seed, arguments, listed, unlisted, directory):
     """Asks everything once; returns what was asked."""
     world = zones.generate(seed)
     asked = []
-    with servers.running(world, directory, arguments.zone_server) as running, \
-            contextlib.closing(Asker({name: one.port for name, one in running.items()}, next(iter(world.zones)))) as asker:
+    with contextlib.ExitStack() as stack:
+        running = stack.enter_context(servers.running(world, directory, arguments.zone_server))
+        ports = {name: one.port for name, one in running.items()}
+        asker = stack.enter_context(contextlib.closing(Asker(ports, next(iter(world.zones)))))
         for question in questions.generate(world, seed, arguments.questions):
             asked.append(question)
             zone = world.zone_of(question.name)

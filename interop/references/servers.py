@@ -10,7 +10,6 @@ whole answers to ANY, 1232 octets over UDP. A server that ends, or does not serv
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time

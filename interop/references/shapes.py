@@ -117,6 +117,9 @@ def words_of_end(zone, found, rdtype, octets_max):
     words, targets = set(), [name for rdata in rrset[1] for name in names_in(rdata)]
     if len(set(targets)) < len(targets):
         words.add("data: two records with one target")
+    inside = (target for target in targets if target.is_subdomain(zone.apex))
+    if any(find(zone, target, A).kind == "wildcard" for target in inside):
+        words.add("data: target below a wildcard")
     fits = targets and octets_max and octets(zone, found.node, rdtype, ()) <= octets_max
     if fits and octets(zone, found.node, rdtype, set(targets)) > octets_max:
         words.add("data: additional data does not fit")
@@ -143,10 +146,15 @@ def octets(zone, owner, rdtype, hosts):
     return len(response.to_wire(max_size=65535)) + QUESTION_AND_OPT_OCTETS
 
 
+def name_fields(rdata):
+    """The fields of a record's data that are names: [(field, name)]."""
+    fields = ((field, getattr(rdata, field, None)) for field in rdata.__slots__)
+    return [(field, value) for field, value in fields if isinstance(value, dns.name.Name)]
+
+
 def names_in(rdata):
     """The names in a record's data."""
-    values = (getattr(rdata, slot, None) for slot in rdata.__slots__)
-    return [value for value in values if isinstance(value, dns.name.Name)]
+    return [name for _, name in name_fields(rdata)]
 
 
 def step(zone, found, name, rdtype):

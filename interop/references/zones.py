@@ -104,7 +104,8 @@ class World:
         return files
 
     def __str__(self):
-        return f"seed {self.seed}, {len(self.zones)} zones, {sum(len(zone.nodes) for zone in self.zones.values())} names"
+        names = sum(len(zone.nodes) for zone in self.zones.values())
+        return f"seed {self.seed}, {len(self.zones)} zones, {names} names"
 
 
 class Builder:
@@ -440,8 +441,8 @@ def large_sets(b):
 
 def odd_labels(b):
     """Octets that need escapes, labels and names at their longest."""
-    for label in (r"\000", r"\255\254", r"dot\.ted", r"sp\032ace", r"quo\"te", r"back\\slash", r"at\@", r"semi\;", r"\(x\)",
-                  r"\*", r"under_score", "x" * 63, r"\065\066"):
+    for label in (r"\000", r"\255\254", r"dot\.ted", r"sp\032ace", r"quo\"te", r"back\\slash", r"at\@", r"semi\;",
+                  r"\(x\)", r"\*", r"under_score", "x" * 63, r"\065\066"):
         b.put_data(label, "A")
     b.put(r"al\.ias", "CNAME", b.name(r"dot\.ted"))
     room = 255 - len(b.at.to_wire()) - 1
@@ -465,7 +466,8 @@ def child_zones(b):
             b.put_data(apex, "DS")
         b.world.zones[apex] = child = Zone(apex)
         inner = Builder(b.world, child, b.rng)
-        inner.put("@", "SOA", f"ns hostmaster {b.rng.randint(1, 4294967295)} 7200 900 604800 {b.rng.choice((60, 7200))}")
+        serial, minimum = b.rng.randint(1, 4294967295), b.rng.choice((60, 7200))
+        inner.put("@", "SOA", f"ns hostmaster {serial} 7200 900 604800 {minimum}")
         inner.put("@", "NS", "ns", b.name("ns.child"))
         inner.addresses("ns")
         inner.addresses("host")
@@ -482,8 +484,8 @@ def child_zones(b):
 
 
 CONSTRUCTS = (hosts, every_type, empty_non_terminals, wildcards, wildcard_aliases, cname_chains, long_chains,
-              cname_loops, aliases_out, aliases_to_cuts, dnames, dname_loops, dname_overflows, delegations, occluded_by_cuts,
-              services, large_sets, odd_labels, child_zones)
+              cname_loops, aliases_out, aliases_to_cuts, dnames, dname_loops, dname_overflows, delegations,
+              occluded_by_cuts, services, large_sets, odd_labels, child_zones)
 
 
 def outset(b, apex_types=("TXT", "MX", "CAA", "LOC", "HTTPS", "A")):
