@@ -5,7 +5,6 @@
 //! data only for the types that RFC 3597 section 4 allows.
 
 use crate::edns::{ExtendedError, OPT_OCTETS, OptionCode, ResponseOpt};
-use crate::name::label_starts;
 use crate::query::{HEADER_OCTETS, Head};
 use crate::record_type::{Class, Rcode, RecordType};
 use crate::records::{self, Field};
@@ -210,67 +209,46 @@ impl<'b> MessageWriter<'b> {
 
     fn name(&mut self, name: &[u8], compress: bool) -> Result<(), Full> {
         let start = self.length;
-        for at in label_starts(name) {
-            let suffix = &name[at..];
-            if suffix == [0] {
-                break;
-            }
-            if let Some(offset) = compress.then(|| self.find(suffix)).flatten() {
-                self.bytes(&name[..at])?;
-                self.bytes(&(0xc000 | offset).to_be_bytes())?;
-                if at > 0 {
-                    self.remember(start);
-                }
-                return Ok(());
-            }
+        let Some((at, offset)) = compress.then(|| self.longest_end(name)).flatten() else {
+            self.bytes(name)?;
+            self.remember(start);
+            return Ok(());
+        };
+        self.bytes(&name[..at])?;
+        self.bytes(&(0xc000 | offset).to_be_bytes())?;
+        if at > 0 {
+            self.remember(start);
         }
-        self.bytes(name)?;
-        self.remember(start);
         Ok(())
     }
 
-    /// The offset of a name in the message that equals `suffix`.
-    fn find(&self, suffix: &[u8]) -> Option<u16> {
-        self.names[..self.names_length].iter().find_map(|&start| self.find_in(usize::from(start), suffix))
-    }
-
-    /// Whether the name written at `at` ends in `suffix`, and where.
-    fn find_in(&self, mut at: usize, suffix: &[u8]) -> Option<u16> {
-        loop {
-            match self.buffer[at] {
-                0 => return None,
-                // A pointer leads to a name that was remembered before this one and has been searched.
-                pointer if pointer >= 0xc0 => return None,
-                _ if at >= POINTER_REACH => return None,
-                length => {
-                    if self.equal(at, suffix) {
-                        return Some(at as u16);
-                    }
-                    at += usize::from(length) + 1;
+    /// The longest end of `name` that is in the message already: where in `name` it begins, and where in the message.
+    ///
+    /// Names are compared from the right, so that the work is one pass over each name that is remembered, whatever
+    /// the names are.
+    fn longest_end(&self, name: &[u8]) -> Option<(usize, u16)> {
+        let wanted = LabelsAt::of_name(name);
+        let mut written = LabelsAt::none();
+        let mut best = (0, 0);
+        for &start in &self.names[..self.names_length] {
+            written.read(self.buffer, usize::from(start));
+            let pairs = wanted.from_the_right().zip(written.from_the_right());
+            let mut shared = 0;
+            for (mine, theirs) in pairs {
+                if !label(name, mine).eq_ignore_ascii_case(label(self.buffer, theirs)) {
+                    break;
+                }
+                shared += 1;
+                if shared > best.0 && theirs < POINTER_REACH {
+                    best = (shared, theirs as u16);
                 }
             }
+            if best.0 == wanted.count {
+                break;
+            }
         }
-    }
-
-    /// Whether the (perhaps compressed) name at `at` is `name`, case aside (RFC 4343).
-    fn equal(&self, mut at: usize, name: &[u8]) -> bool {
-        let mut rest = name;
-        loop {
-            let length = self.buffer[at];
-            if length >= 0xc0 {
-                at = usize::from(u16::from_be_bytes([length & 0x3f, self.buffer[at + 1]]));
-                continue;
-            }
-            let octets = usize::from(length) + 1;
-            if rest.len() < octets || !self.buffer[at..at + octets].eq_ignore_ascii_case(&rest[..octets]) {
-                return false;
-            }
-            if length == 0 {
-                return true;
-            }
-            at += octets;
-            rest = &rest[octets..];
-        }
+        let (shared, offset) = best;
+        (shared > 0).then(|| (usize::from(wanted.starts[wanted.count - shared]), offset))
     }
 
     fn remember(&mut self, at: usize) {
@@ -299,6 +277,52 @@ impl<'b> MessageWriter<'b> {
         let count = u16::from_be_bytes([self.buffer[at], self.buffer[at + 1]]) + 1;
         self.buffer[at..at + 2].copy_from_slice(&count.to_be_bytes());
     }
+}
+
+/// The most labels of a name of 255 octets, the root not counted.
+const LABELS_MAX: usize = 127;
+
+/// Where the labels of a name begin, from the left, the root's aside.
+struct LabelsAt {
+    starts: [u16; LABELS_MAX],
+    count: usize,
+}
+
+impl LabelsAt {
+    fn none() -> Self {
+        Self { starts: [0; LABELS_MAX], count: 0 }
+    }
+
+    fn of_name(name: &[u8]) -> Self {
+        let mut labels = Self::none();
+        labels.read(name, 0);
+        labels
+    }
+
+    /// Reads the (perhaps compressed) name at `at`.
+    fn read(&mut self, octets: &[u8], mut at: usize) {
+        self.count = 0;
+        while self.count < LABELS_MAX {
+            match octets[at] {
+                0 => return,
+                length if length >= 0xc0 => at = usize::from(u16::from_be_bytes([length & 0x3f, octets[at + 1]])),
+                length => {
+                    self.starts[self.count] = at as u16;
+                    self.count += 1;
+                    at += usize::from(length) + 1;
+                }
+            }
+        }
+    }
+
+    fn from_the_right(&self) -> impl Iterator<Item = usize> {
+        self.starts[..self.count].iter().rev().map(|&start| usize::from(start))
+    }
+}
+
+/// The label at `at`, its length in front.
+fn label(octets: &[u8], at: usize) -> &[u8] {
+    &octets[at..=at + usize::from(octets[at])]
 }
 
 #[cfg(test)]

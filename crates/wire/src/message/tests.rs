@@ -198,6 +198,25 @@ fn rfc6672_2_5_the_target_of_a_dname_is_not_compressed() {
     assert_eq!(length, request.len() + 12 + 11 + 12 + 4);
 }
 
+#[test]
+fn names_of_many_equal_labels_cost_little_and_share_all_they_can() {
+    // 126 labels: compared label by label from each of them, such names would take seconds.
+    let long = |last: &str| wire(&format!("{}{last}", "a.".repeat(125)));
+    let request = request("b.test", false);
+    let query = Query::parse(&request).unwrap();
+    let mut buffer = vec![0; 65_535];
+    let mut writer = respond(&mut buffer, 65_535, &query);
+    for _ in 0..4 {
+        for last in ["b", "c", "d", "e", "f"] {
+            writer.put(Section::Answer, &long(last), RecordType::NS, 1, &long(last)).unwrap();
+        }
+    }
+    let length = writer.finish(Rcode::NOERROR, None);
+    // Each of the five names is written once, and pointed to from then on.
+    assert_eq!(length, 12 + 8 + 4 + 5 * 253 + 20 * 10 + 35 * 2);
+    assert_eq!(printed(&buffer[..length]).len(), 20);
+}
+
 proptest! {
     #[test]
     fn names_survive_compression(names in prop::collection::vec("([ab]\\.){0,4}(Ab|bA)\\.(c|d)", 1..40)) {
