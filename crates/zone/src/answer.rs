@@ -32,7 +32,7 @@ use waymark_wire::{Class, ExtendedError, MessageWriter, Query, Rcode, RecordType
 pub use supply::{NEEDS_MAX, Needs, NoSupplies, SignatureOf, Supplies};
 
 use crate::catalog::{SearchName, View, Zone};
-use crate::published::{ScopeId, ZoneNumber};
+use crate::published::{ScopeId, ZoneNumber, ZoneStatus};
 use chain::Place;
 use response::Response;
 
@@ -377,8 +377,11 @@ fn zone_for_question<'v>(
     let zone = zone_of(view, scope, name, 0)?;
     let at_apex = name.wire() == zone.header().apex.as_wire();
     if record_type == RecordType::DS && at_apex && name.label_count() > 0 {
-        // RFC 4035 section 3.1.4.1: DS belongs to the parent's side of the cut.
-        return zone_of(view, scope, name, 1).or(Some(zone));
+        // RFC 4035 section 3.1.4.1: DS belongs to the parent's side of the cut. A claim does not speak for an active zone
+        // of somebody else.
+        let active = |zone: Zone<'_>| zone.header().status == ZoneStatus::Active;
+        let speaks = |parent: &Zone<'_>| parent.account() == zone.account() || active(*parent) || !active(zone);
+        return zone_of(view, scope, name, 1).filter(speaks).or(Some(zone));
     }
     Some(zone)
 }

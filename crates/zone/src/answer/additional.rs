@@ -122,12 +122,14 @@ impl<'v, 'r> Additional<'v, 'r> {
     /// In alias mode the records of the target, and so on; in service mode the addresses of the targets.
     fn services(self, response: &mut Response<'_, '_>, zone: Zone<'v>, owner: &[u8], rrset: RRsetRef<'v>) {
         let mut hosts = Hosts::default();
+        let asked = owner;
         let (mut zone, mut owner, mut rrset) = (zone, owner, rrset);
         for _ in 0..=SERVICE_ALIASES_MAX {
             let Some(target) = alias_target(rrset) else {
                 return self.service_hosts(response, zone, owner, rrset, &mut hosts);
             };
-            if !self.host(response, zone, target, &mut hosts) {
+            // What the answer says is not said again.
+            if target.eq_ignore_ascii_case(asked) || !self.host(response, zone, target, &mut hosts) {
                 return;
             }
             let Some((next_zone, next)) = self.service(zone, target, rrset.record_type) else { return };

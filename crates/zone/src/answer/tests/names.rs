@@ -173,3 +173,33 @@ fn rfc1034_4_3_2_recursion_is_not_available() {
     // RD is copied, RA is not set.
     assert_eq!((response[2] & 1, response[3] & 0x80), (1, 0));
 }
+
+#[test]
+fn the_root_is_a_zone_like_others() {
+    let server = Server::zone(header(".", 1, &[1]), &["test NS ns.test.", "ns.test A 192.0.2.1", "*.wild TXT text"]);
+    let owners = |section: Vec<String>| section.iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    let root: Vec<String> = owners(server.ask(". NS").answer);
+    assert_eq!(root.len(), 2);
+    assert_eq!(server.ask(". SOA").answer.len(), 1);
+    assert_eq!((server.ask(". DS").rcode, server.ask(". DS").authority.len()), (0, 1));
+    assert_eq!(server.ask("gone A").rcode, 3);
+    assert_eq!(server.ask("x.wild TXT").answer, ["x.wild 300 TXT \"text\""]);
+    let referral = server.ask("www.test A");
+    assert_eq!(
+        (referral.authority, referral.additional),
+        (lines(&["test 300 NS ns.test."]), lines(&["ns.test 300 A 192.0.2.1"]))
+    );
+    assert!(server.ask("test DS").authority[0].contains(" SOA "));
+}
+
+#[test]
+fn rfc1035_2_3_4_the_longest_names_of_the_most_labels() {
+    let server = Server::with(&["*.example A 192.0.2.1", "d.example DNAME example.", "www.example A 192.0.2.2"]);
+    // 123 labels of one octet and `example`: 123 * 2 + 8 + 1.
+    let most = format!("{}example", "x.".repeat(123));
+    assert_eq!(server.ask(&format!("{most} A")).answer, [format!("{most} 300 A 192.0.2.1")]);
+    assert_eq!(server.ask(&format!("{}www.example A", "x.".repeat(121))).rcode, 3);
+    let redirected = server.ask(&format!("{}d.example A", "x.".repeat(122)));
+    assert_eq!((redirected.rcode, redirected.answer.len()), (0, 3));
+    assert_eq!(server.ask(&format!("{}x A", "x.".repeat(126))).rcode, 5);
+}

@@ -44,3 +44,17 @@ fn active_zones_answer_everywhere_and_pending_ones_at_home() {
     // The claim on a name below somebody's active zone answers in its own scope only.
     assert_eq!(data("www.active.test A", "127.53.0.3"), "www.active.test 300 A 192.0.2.66");
 }
+
+#[test]
+fn a_claim_on_a_name_above_an_active_zone_of_somebody_else_does_not_answer_for_its_ds() {
+    let ds = "sub.shop.test DS 1 13 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let asked = |parent: ZoneHeader| {
+        let child = proven(header("sub.shop.test", 1, &[0, 1]));
+        let entries = vec![delta(1, 1, Some(child), &[], &[]), delta(2, 1, Some(parent), &[], &[ds])];
+        Server::new(entries, vec![]).ask("sub.shop.test DS")
+    };
+    let claim = asked(header("shop.test", 2, &[1]));
+    assert_eq!((claim.answer.len(), &claim.authority[0][..14]), (0, "sub.shop.test "));
+    assert_eq!(asked(header("shop.test", 1, &[1])).answer.len(), 1, "of the same account");
+    assert_eq!(asked(proven(header("shop.test", 2, &[0, 1]))).answer.len(), 1, "active");
+}
