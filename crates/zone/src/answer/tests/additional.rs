@@ -142,3 +142,11 @@ fn rfc2181_9_additional_data_that_does_not_fit_is_left_out_without_tc() {
     assert_eq!((reply.truncated, reply.answer.len()), (false, 2));
     assert_eq!(reply.additional, ["b.example 300 A 192.0.2.1"], "an RRset whole or not at all");
 }
+
+#[test]
+fn an_answer_that_is_cut_has_no_additional_data() {
+    let mut records: Vec<String> = (0..60).map(|number| format!("example MX {number} m{number}.example.")).collect();
+    records.push("m0.example A 192.0.2.1".to_owned());
+    let server = Server::with(&records.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(server.ask_udp("example MX", 512), Reply { truncated: true, ..positive(&[]) });
+}
