@@ -23,7 +23,7 @@ pub enum ReplyError {
     /// QR is not set: a query.
     #[error("the message is not a response")]
     NotAResponse,
-    /// More than one question, or none beside records.
+    /// More than one question, or none beside answers.
     #[error("the message does not have exactly one question")]
     Questions,
     /// A compression pointer that does not point backwards, or too many of them.
@@ -108,7 +108,8 @@ impl Reply {
             octets: message.len(),
         };
         let mut cursor = Cursor { message, at: HEADER_OCTETS };
-        match (count(4), count(6) + count(8) + count(10)) {
+        // An error may come without its question, and with an OPT record all the same.
+        match (count(4), count(6) + count(8)) {
             (1, _) => {
                 let (question, name) = cursor.question()?;
                 reply.question = Some(question);
