@@ -185,9 +185,28 @@ impl World {
         })
     }
 
+    /// Where a question is asked: DS of an apex of the zone above (RFC 4035 section 3.1.4.1), if that is here and is not
+    /// merely somebody else's claim above an active zone.
+    fn zone_for(&self, address: IpAddr, name: &Name, record_type: RecordType) -> Option<(ZoneNumber, &Zone)> {
+        let (number, zone) = self.zone_of(address, name)?;
+        if record_type != RecordType::DS || zone.apex() != name {
+            return Some((number, zone));
+        }
+        let active = |zone: &Zone| zone.header.status == ZoneStatus::Active;
+        let above = name.parent().and_then(|above| self.zone_of(address, &above));
+        let speaks = |above: &Zone| above.header.account == zone.header.account || active(above) || !active(zone);
+        above.filter(|(_, above)| speaks(above)).or(Some((number, zone)))
+    }
+
     /// DESIGN's crossing rule: from one zone into another only if that one is proven or kin; within itself always.
-    fn crossing(&self, address: IpAddr, from: (ZoneNumber, &Zone), name: &Name) -> Option<(ZoneNumber, &Zone)> {
-        let to = self.zone_of(address, name).filter(|(number, zone)| {
+    fn crossing(
+        &self,
+        address: IpAddr,
+        from: (ZoneNumber, &Zone),
+        name: &Name,
+        record_type: RecordType,
+    ) -> Option<(ZoneNumber, &Zone)> {
+        let to = self.zone_for(address, name, record_type).filter(|(number, zone)| {
             let header = &zone.header;
             let proven = header.proven && header.status == ZoneStatus::Active;
             *number == from.0 || proven || header.account == from.1.header.account
@@ -209,12 +228,7 @@ impl<'w> Known<'w> {
             authority: Vec::new(),
             glue: Vec::new(),
         };
-        let mut start = self.world.zone_of(address, name);
-        if let Some((_, zone)) = start.filter(|(_, zone)| record_type == RecordType::DS && zone.apex() == name) {
-            // DS is asked of the zone above (RFC 4035 section 3.1.4.1), if it is here.
-            start = zone.apex().parent().and_then(|above| self.world.zone_of(address, &above)).or(start);
-        }
-        let Some(start) = start else {
+        let Some(start) = self.world.zone_for(address, name, record_type) else {
             return Expected { rcode: REFUSED, kind: Kind::Refused, authoritative: false, ..expected };
         };
         expected.zone = Some(start.0);
@@ -275,7 +289,7 @@ impl<'w> Known<'w> {
                 }
             };
             said.insert(name);
-            let next = self.world.crossing(address, at, &target).filter(|_| !said.contains(&target));
+            let next = self.world.crossing(address, at, &target, record_type).filter(|_| !said.contains(&target));
             let Some(next) = next else { return };
             (at, name) = (next, target);
         }
