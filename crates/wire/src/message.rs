@@ -232,7 +232,7 @@ impl<'b> MessageWriter<'b> {
         let mut best = (0, 0);
         for &start in &self.names[..self.names_length] {
             written.read(self.buffer, usize::from(start));
-            let pairs = wanted.from_the_right().zip(written.from_the_right());
+            let pairs = wanted.rightmost_first().zip(written.rightmost_first());
             let mut shared = 0;
             for (mine, theirs) in pairs {
                 if !label(name, mine).eq_ignore_ascii_case(label(self.buffer, theirs)) {
@@ -315,7 +315,7 @@ impl LabelsAt {
         }
     }
 
-    fn from_the_right(&self) -> impl Iterator<Item = usize> {
+    fn rightmost_first(&self) -> impl Iterator<Item = usize> {
         self.starts[..self.count].iter().rev().map(|&start| usize::from(start))
     }
 }
