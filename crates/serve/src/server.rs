@@ -157,8 +157,8 @@ impl Answering {
         let settings = Settings { udp_octets_max, rrset_order: options.rrset_order, nsid, version, server_id };
         let cookies = options.cookie_secrets.split_first().map(|(first, others)| Cookies::new(first, others));
         let limiter = RateLimiter::new(&options.rate_limit, surroundings.seed);
-        let [first, .., last] = surroundings.seed.as_chunks::<8>().0 else { unreachable!("16 octets are two chunks") };
-        let seed = u64::from_ne_bytes(*first) ^ u64::from_ne_bytes(*last).rotate_left(1);
+        let bits = u128::from_ne_bytes(surroundings.seed);
+        let seed = (bits ^ (bits >> 64)) as u64;
         Self {
             catalog: catalog.clone(),
             handler: Arc::new(Handler::new(settings, cookies, limiter)),

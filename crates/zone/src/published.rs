@@ -212,7 +212,7 @@ impl Soa {
         wire
     }
 
-    /// The TTL of negative answers: the smaller of the SOA's TTL and its minimum (RFC 2308 section 5).
+    /// The TTL of negative answers: the smaller of the SOA's TTL and its minimum (RFC 2308 section 3).
     pub fn negative_ttl(&self) -> u32 {
         self.ttl.min(self.minimum)
     }
