@@ -44,8 +44,6 @@ pub const SLIP_MAX: u8 = bucket::SUPPRESSED_MAX;
 /// attempts end so that no worker can be held up.
 const ATTEMPTS: usize = 16;
 const WAYS: usize = 8;
-/// The longest name, its root label included (RFC 1035 section 2.3.4).
-const NAME_OCTETS_MAX: usize = 255;
 
 /// How much is let through.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,13 +72,13 @@ impl Default for Options {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 #[repr(u8)]
 pub enum Class {
-    /// Records: by the name asked, or by the wildcard they come from, which would else answer for any name.
+    /// Records: by the name asked, or by the wildcard or DNAME they come from, which would else answer for any name.
     Positive,
     /// A name without such records: by zone.
     NoData,
     /// No such name: by zone, since names are easily made up.
     NxDomain,
-    /// A referral: by zone.
+    /// A referral: by cut.
     Referral,
     /// A refusal or an error: all alike, so the subject is 0.
     Error,
@@ -138,7 +136,7 @@ impl RateLimiter {
         })
     }
 
-    /// What becomes of an answer of this class about `subject`, a zone's number or [`Self::subject_of_name`], to
+    /// What becomes of an answer of this class about `subject`, a number that stands for a name or a zone, to
     /// `client`. `now` may be the moment of another worker's batch, a little earlier or later.
     pub fn allow(&self, client: IpAddr, class: Class, subject: u64, now: Now) -> Verdict {
         let key = self.key(client, class, subject);
@@ -153,16 +151,6 @@ impl RateLimiter {
             }
         }
         Verdict::Drop
-    }
-
-    /// The subject that stands for a name in wire form, whatever its case (RFC 4343).
-    pub fn subject_of_name(&self, name: &[u8]) -> u64 {
-        let mut lower = [0; NAME_OCTETS_MAX];
-        let name = &name[..name.len().min(NAME_OCTETS_MAX)];
-        let lower = &mut lower[..name.len()];
-        lower.copy_from_slice(name);
-        lower.make_ascii_lowercase();
-        self.hasher.hash(lower)
     }
 
     /// The octets that the table takes, now and for ever.

@@ -237,6 +237,8 @@ impl Loading {
             ("limits.response_slip", config.limits.response_slip.0, 0, u64::from(SLIP_MAX)),
             // At 8 octets each, 128 MiB.
             ("limits.response_table_entries", config.limits.response_table_entries.0, 8, 1 << 24),
+            // At about 700 octets each, 700 MiB.
+            ("limits.parked_questions", config.limits.parked_questions.0, 0, 1 << 20),
             ("limits.parked_milliseconds", config.limits.parked_milliseconds.0, 1, 60_000),
             ("limits.event_ring_octets", config.limits.event_ring_octets.0, 1024, 1 << 30),
             ("dns.event_sample", config.dns.event_sample.0, 0, u64::from(u32::MAX)),

@@ -5,12 +5,18 @@
 //! data only for the types that RFC 3597 section 4 allows.
 
 use crate::edns::{ExtendedError, OPT_OCTETS, OptionCode, ResponseOpt};
+use crate::name::NAME_OCTETS_MAX;
 use crate::query::{HEADER_OCTETS, Head};
 use crate::record_type::{Class, Rcode, RecordType};
 use crate::records::{self, Field};
 
 /// Names remembered for compression; a message with more just compresses less.
 const NAMES_MAX: usize = 24;
+/// Labels of remembered names that are read for one message. An answer of 1232 octets reads a few thousand; without an
+/// end, whoever owns a zone of names with a hundred labels could make one question cost milliseconds.
+const LABELS_READ_MAX: usize = 16_384;
+/// A name with so many pointers is not pointed to: readers follow 16 of them, some no more.
+const POINTERS_MAX: usize = 12;
 /// A compression pointer reaches offsets below 2^14.
 const POINTER_REACH: usize = 0x4000;
 
@@ -45,6 +51,10 @@ pub struct MessageWriter<'b> {
     limit: usize,
     names: [u16; NAMES_MAX],
     names_length: usize,
+    /// The last owner name, which a whole RRset has.
+    owner: Owner,
+    /// How many labels may still be read for the sake of compression.
+    labels_left: usize,
     opt: Option<ResponseOpt<'b>>,
 }
 
@@ -70,7 +80,16 @@ impl<'b> MessageWriter<'b> {
         // RFC 4035 section 3.1.6: CD and AD are clear in what has authority.
         header[5] = u8::from(!question.is_empty());
         buffer[HEADER_OCTETS..question_end].copy_from_slice(question);
-        let mut writer = Self { buffer, length: question_end, limit, names: [0; NAMES_MAX], names_length: 0, opt };
+        let mut writer = Self {
+            buffer,
+            length: question_end,
+            limit,
+            names: [0; NAMES_MAX],
+            names_length: 0,
+            owner: Owner::none(),
+            labels_left: LABELS_READ_MAX,
+            opt,
+        };
         if !question.is_empty() {
             writer.remember(HEADER_OCTETS);
         }
@@ -122,6 +141,9 @@ impl<'b> MessageWriter<'b> {
     pub fn rewind(&mut self, mark: Mark) {
         self.length = mark.length;
         self.names_length = mark.names;
+        if usize::from(self.owner.at) >= self.length {
+            self.owner.length = 0;
+        }
         self.buffer[6..12].copy_from_slice(&mark.counts);
     }
 
@@ -179,7 +201,7 @@ impl<'b> MessageWriter<'b> {
         ttl: u32,
         data: &[u8],
     ) -> Result<(), Full> {
-        self.name(owner, true)?;
+        self.owner(owner)?;
         self.bytes(&kind.0.to_be_bytes())?;
         self.bytes(&class.0.to_be_bytes())?;
         self.bytes(&ttl.to_be_bytes())?;
@@ -207,6 +229,21 @@ impl<'b> MessageWriter<'b> {
         Ok(())
     }
 
+    /// Writes an owner name: that of the record before, in an RRset, is pointed to without a search.
+    fn owner(&mut self, name: &[u8]) -> Result<(), Full> {
+        if self.owner.is(name) {
+            return self.bytes(&(0xc000 | self.owner.at).to_be_bytes());
+        }
+        let start = self.length;
+        self.name(name, true)?;
+        let at = match self.buffer[start..self.length] {
+            [high, low] if high >= 0xc0 => usize::from(u16::from_be_bytes([high & 0x3f, low])),
+            _ => start,
+        };
+        self.owner.set(name, at);
+        Ok(())
+    }
+
     fn name(&mut self, name: &[u8], compress: bool) -> Result<(), Full> {
         let start = self.length;
         let Some((at, offset)) = compress.then(|| self.longest_end(name)).flatten() else {
@@ -225,13 +262,20 @@ impl<'b> MessageWriter<'b> {
     /// The longest end of `name` that is in the message already: where in `name` it begins, and where in the message.
     ///
     /// Names are compared from the right, so that the work is one pass over each name that is remembered, whatever
-    /// the names are.
-    fn longest_end(&self, name: &[u8]) -> Option<(usize, u16)> {
+    /// the names are; and it ends for the whole message at [`LABELS_READ_MAX`], from where on nothing is searched for.
+    fn longest_end(&mut self, name: &[u8]) -> Option<(usize, u16)> {
+        if self.labels_left == 0 {
+            return None;
+        }
         let wanted = LabelsAt::of_name(name);
         let mut written = LabelsAt::none();
         let mut best = (0, 0);
         for &start in &self.names[..self.names_length] {
-            written.read(self.buffer, usize::from(start));
+            let pointers = written.read(self.buffer, usize::from(start));
+            self.labels_left = self.labels_left.saturating_sub(written.count);
+            if pointers >= POINTERS_MAX {
+                continue;
+            }
             let pairs = wanted.rightmost_first().zip(written.rightmost_first());
             let mut shared = 0;
             for (mine, theirs) in pairs {
@@ -279,6 +323,33 @@ impl<'b> MessageWriter<'b> {
     }
 }
 
+/// An owner name that has been written.
+struct Owner {
+    name: [u8; NAME_OCTETS_MAX],
+    /// 0: none.
+    length: usize,
+    at: u16,
+}
+
+impl Owner {
+    fn none() -> Self {
+        Self { name: [0; NAME_OCTETS_MAX], length: 0, at: 0 }
+    }
+
+    fn is(&self, name: &[u8]) -> bool {
+        self.length > 0 && self.name[..self.length] == *name
+    }
+
+    /// The name was written at `at`; one that no pointer reaches, or that is shorter than a pointer, is forgotten.
+    fn set(&mut self, name: &[u8], at: usize) {
+        self.length = 0;
+        if at < POINTER_REACH && (3..=NAME_OCTETS_MAX).contains(&name.len()) {
+            self.name[..name.len()].copy_from_slice(name);
+            (self.length, self.at) = (name.len(), at as u16);
+        }
+    }
+}
+
 /// The most labels of a name of 255 octets, the root not counted.
 const LABELS_MAX: usize = 127;
 
@@ -299,13 +370,17 @@ impl LabelsAt {
         labels
     }
 
-    /// Reads the (perhaps compressed) name at `at`.
-    fn read(&mut self, octets: &[u8], mut at: usize) {
+    /// Reads the (perhaps compressed) name at `at`; gives how many pointers it has.
+    fn read(&mut self, octets: &[u8], mut at: usize) -> usize {
         self.count = 0;
+        let mut pointers = 0;
         while self.count < LABELS_MAX {
             match octets[at] {
-                0 => return,
-                length if length >= 0xc0 => at = usize::from(u16::from_be_bytes([length & 0x3f, octets[at + 1]])),
+                0 => break,
+                length if length >= 0xc0 => {
+                    pointers += 1;
+                    at = usize::from(u16::from_be_bytes([length & 0x3f, octets[at + 1]]));
+                }
                 length => {
                     self.starts[self.count] = at as u16;
                     self.count += 1;
@@ -313,6 +388,7 @@ impl LabelsAt {
                 }
             }
         }
+        pointers
     }
 
     fn rightmost_first(&self) -> impl Iterator<Item = usize> {

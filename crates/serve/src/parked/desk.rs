@@ -8,7 +8,7 @@ use std::net::UdpSocket;
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
@@ -38,8 +38,12 @@ pub struct Order {
 impl Order {
     /// Hands in what was needed. Nothing happens if the question has expired.
     pub fn supplied(self, supplies: Supplied) {
-        // Full only if more orders are outstanding than questions may be parked: then they are of expired ones.
-        let _expired = self.inbox.supplied.push((self.number, supplies));
+        // Orders of questions that have expired are for nobody, and the others are no more than there are boxes: there
+        // is room for each of them.
+        if self.number < self.inbox.oldest.load(Relaxed) {
+            return;
+        }
+        let _has_room = self.inbox.supplied.push((self.number, supplies));
         self.inbox.desk.unpark();
     }
 }
@@ -47,6 +51,8 @@ impl Order {
 /// What has been supplied and not yet been used.
 struct Inbox {
     supplied: ArrayQueue<(u64, Supplied)>,
+    /// The lowest number that is still held: whatever is below it has expired or been answered.
+    oldest: AtomicU64,
     desk: thread::Thread,
 }
 
@@ -86,8 +92,11 @@ impl Supplies for All<'_> {
 impl Desk {
     /// Works until told to stop. What is parked then gets no answer.
     pub(crate) fn run(mut self) {
-        let inbox =
-            Arc::new(Inbox { supplied: ArrayQueue::new(self.slab.free.capacity() * 2), desk: thread::current() });
+        let inbox = Arc::new(Inbox {
+            supplied: ArrayQueue::new(self.slab.free.capacity() * 2),
+            oldest: AtomicU64::new(0),
+            desk: thread::current(),
+        });
         if self.slab.desk.set(thread::current()).is_err() {
             return;
         }
@@ -114,6 +123,7 @@ impl Desk {
                 }
             }
             self.expire(&mut held, now, &mut needs, &mut out);
+            inbox.oldest.store(held.first_key_value().map_or(number + 1, |(first, _)| *first), Relaxed);
             if idle {
                 thread::park_timeout(if held.is_empty() { IDLE } else { PAUSE });
             }

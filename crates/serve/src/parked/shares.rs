@@ -2,7 +2,7 @@
 //!
 //! Counted in two tables of fixed size, in each at two places that a hash chooses; the smaller count is the share.
 //! Whoever meets another in both places may be held for the one with more: at 4096 places that is rare, and which two
-//! meet nobody can choose.
+//! meet nobody can choose. Workers look and then count, so that each may let one in too many.
 
 use std::hash::{BuildHasher, Hash};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -194,7 +194,8 @@ keys! {
         tcp_message_seconds: Limit = Limit(5);
         /// How long a TCP client may take to accept its answers, in seconds.
         tcp_write_seconds: Limit = Limit(5);
-        /// The largest answer over UDP, in octets, whatever the client offers.
+        /// The largest answer over UDP, in octets, whatever the client offers; 4096 is the most there is, and what 0
+        /// and anything above it mean.
         udp_octets: Limit = Limit(1232);
         /// Answers a second over UDP that one network of clients (an IPv4 /24, an IPv6 /56) gets to one question, or of
         /// one kind from one zone. Clients with a good cookie are not limited.

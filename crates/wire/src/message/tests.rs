@@ -198,10 +198,13 @@ fn rfc6672_2_5_the_target_of_a_dname_is_not_compressed() {
     assert_eq!(length, request.len() + 12 + 11 + 12 + 4);
 }
 
+/// A name of 126 labels that ends in `last`.
+fn long(last: &str) -> Vec<u8> {
+    wire(&format!("{}{last}", "a.".repeat(125)))
+}
+
 #[test]
-fn names_of_many_equal_labels_cost_little_and_share_all_they_can() {
-    // 126 labels: compared label by label from each of them, such names would take seconds.
-    let long = |last: &str| wire(&format!("{}{last}", "a.".repeat(125)));
+fn names_of_many_equal_labels_share_all_they_can() {
     let request = request("b.test", false);
     let query = Query::parse(&request).unwrap();
     let mut buffer = vec![0; 65_535];
@@ -215,6 +218,81 @@ fn names_of_many_equal_labels_cost_little_and_share_all_they_can() {
     // Each of the five names is written once, and pointed to from then on.
     assert_eq!(length, 12 + 8 + 4 + 5 * 253 + 20 * 10 + 35 * 2);
     assert_eq!(printed(&buffer[..length]).len(), 20);
+}
+
+#[test]
+fn compression_reads_so_many_labels_and_no_more() {
+    let request = request("b.test", false);
+    let query = Query::parse(&request).unwrap();
+    let mut buffer = vec![0; 65_535];
+    let mut writer = respond(&mut buffer, 65_535, &query);
+    let mut written = 0;
+    for last in (b'a'..=b'z').flat_map(|one| (b'a'..=b'z').map(move |other| [one, other])) {
+        let last = String::from_utf8(last.to_vec()).unwrap();
+        let before = writer.labels_left;
+        if writer.put(Section::Answer, &long("own"), RecordType::NS, 1, &long(&last)).is_err() {
+            break;
+        }
+        written += 1;
+        // The first owner is searched for as well; from then on it is that of the record before.
+        assert!(before - writer.labels_left <= (NAMES_MAX + 1) * LABELS_MAX, "one pass over what is remembered");
+    }
+    assert_eq!((written > 200, writer.labels_left), (true, 0));
+    let length = writer.finish(Rcode::NOERROR, None);
+    // The owner is pointed to all the same: 2 octets, 10 of the record, and the name.
+    assert_eq!(printed(&buffer[..length]).len(), written);
+    assert!(length < 20 + 4 + 258 + written * (2 + 10 + 254), "{length}");
+}
+
+#[test]
+fn an_ordinary_answer_is_compressed_to_its_end() {
+    let request = request("example.com", true);
+    let query = Query::parse(&request).unwrap();
+    let mut buffer = [0; 1232];
+    let mut writer = respond(&mut buffer, 1232, &query);
+    let host = |number: usize| wire(&format!("host-{number}.of.the.example.com"));
+    let mut number = 0;
+    while writer.put(Section::Answer, &host(number), RecordType::NS, 1, &host(number + 1)).is_ok() {
+        number += 1;
+    }
+    assert!(number > 30 && writer.labels_left > LABELS_READ_MAX / 4, "{number} {}", writer.labels_left);
+}
+
+#[test]
+fn no_name_has_more_pointers_than_readers_follow() {
+    let request = request("x.y", false);
+    let query = Query::parse(&request).unwrap();
+    let mut buffer = vec![0; 4096];
+    let mut writer = respond(&mut buffer, 4096, &query);
+    let mut name = "y".to_owned();
+    for _ in 0..20 {
+        name = format!("a.{name}");
+        writer.put(Section::Answer, &wire(&name), RecordType::A, 1, &[192, 0, 2, 1]).unwrap();
+    }
+    let mut labels = LabelsAt::none();
+    for &start in &writer.names[..writer.names_length] {
+        assert!(labels.read(writer.buffer, usize::from(start)) <= POINTERS_MAX);
+    }
+    let length = writer.finish(Rcode::NOERROR, None);
+    assert_eq!(printed(&buffer[..length]).len(), 20);
+}
+
+#[test]
+fn an_owner_that_was_taken_back_is_not_pointed_to() {
+    let request = request("x.y", false);
+    let query = Query::parse(&request).unwrap();
+    let mut buffer = vec![0; 4096];
+    let mut writer = respond(&mut buffer, 4096, &query);
+    let start = writer.mark();
+    writer.put(Section::Answer, &wire("owner.test"), RecordType::A, 1, &[192, 0, 2, 1]).unwrap();
+    writer.rewind(start);
+    for owner in ["other.example", "owner.test", "owner.test"] {
+        writer.put(Section::Answer, &wire(owner), RecordType::A, 1, &[192, 0, 2, 1]).unwrap();
+    }
+    let length = writer.finish(Rcode::NOERROR, None);
+    let owners: Vec<String> =
+        printed(&buffer[..length]).iter().map(|l| l.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(owners, ["other.example", "owner.test", "owner.test"]);
 }
 
 proptest! {

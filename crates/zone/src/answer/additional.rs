@@ -7,6 +7,7 @@
 
 use waymark_wire::RecordType;
 use waymark_wire::message::Section;
+use waymark_wire::name::label_starts;
 
 use super::chain::{Place, crossing};
 use super::find::{Found, find};
@@ -15,6 +16,8 @@ use crate::catalog::{RRsetRef, RRsets, SearchName, View, Zone};
 
 /// Hosts whose addresses are looked up because they may help; more would not fit a datagram.
 const HOSTS_MAX: usize = 16;
+/// Records whose hosts are looked at for that.
+const RECORDS_MAX: usize = 64;
 /// Service bindings in alias mode that are followed, one after the other.
 const SERVICE_ALIASES_MAX: usize = 4;
 const ADDRESS_TYPES: [RecordType; 2] = [RecordType::A, RecordType::AAAA];
@@ -52,6 +55,9 @@ impl<'v, 'r> Additional<'v, 'r> {
 
     /// What goes with an answer of `rrset`, whose owner is `owner` as it is written.
     pub(super) fn of_answer(self, response: &mut Response<'_, '_>, zone: Zone<'v>, owner: &[u8], rrset: RRsetRef<'v>) {
+        if response.is_truncated() {
+            return;
+        }
         let host_at = match rrset.record_type {
             RecordType::NS => return self.nameservers(response, zone, rrset.data()),
             RecordType::SVCB | RecordType::HTTPS => return self.services(response, zone, owner, rrset),
@@ -60,7 +66,7 @@ impl<'v, 'r> Additional<'v, 'r> {
             _ => return,
         };
         let mut hosts = Hosts::default();
-        for host in rrset.data().filter_map(|data| data.get(host_at..)) {
+        for host in rrset.data().take(RECORDS_MAX).filter_map(|data| data.get(host_at..)) {
             self.host(response, zone, host, &mut hosts);
         }
     }
@@ -78,23 +84,16 @@ impl<'v, 'r> Additional<'v, 'r> {
         cut: &[u8],
         cut_set: RRsetRef<'v>,
     ) {
-        let mut others = 0;
-        for host in cut_set.data() {
-            match self.search(host) {
-                Some(name) if name.cut_to(cut).is_some() => {
-                    for rrset in glue(self.place.view, zone, &name) {
-                        if !response.must_unsigned(Section::Additional, host, rrset) {
-                            return;
-                        }
-                    }
+        let is_inside = |host: &&[u8]| is_at_or_below(host, cut);
+        for host in cut_set.data().filter(is_inside) {
+            let Some(name) = self.search(host) else { continue };
+            for rrset in glue(self.place.view, zone, &name) {
+                if !response.must_unsigned(Section::Additional, host, rrset) {
+                    return;
                 }
-                _ => others += 1,
             }
         }
-        let outside = |host: &&[u8]| self.search(host).is_some_and(|name| name.cut_to(cut).is_none());
-        if others > 0 {
-            self.nameservers(response, zone, cut_set.data().filter(outside));
-        }
+        self.nameservers(response, zone, cut_set.data().filter(|host| !is_inside(host)));
     }
 
     /// Addresses of nameservers that the zone holds, be it as glue.
@@ -156,7 +155,8 @@ impl<'v, 'r> Additional<'v, 'r> {
         rrset: RRsetRef<'v>,
         hosts: &mut Hosts,
     ) {
-        for target in rrset.data().filter(|data| !is_alias(data)).filter_map(service_target) {
+        let services = rrset.data().take(RECORDS_MAX).filter(|data| !is_alias(data));
+        for target in services.filter_map(service_target) {
             // RFC 9460 section 2.5.2: in service mode the root stands for the owner itself.
             let host = if target == [0] { owner } else { target };
             self.host(response, zone, host, hosts);
@@ -181,6 +181,12 @@ fn is_alias(data: &[u8]) -> bool {
 fn service_target(data: &[u8]) -> Option<&[u8]> {
     let rest = data.get(2..)?;
     rest.get(..waymark_wire::name::wire_len(rest).ok()?)
+}
+
+/// Whether a host is in the zone whose apex is `cut`; both in lower case.
+fn is_at_or_below(host: &[u8], cut: &[u8]) -> bool {
+    let start = host.len().checked_sub(cut.len());
+    host.ends_with(cut) && label_starts(host).any(|at| Some(at) == start)
 }
 
 /// The addresses that the zone holds for a host, also below a cut, but not below a DNAME.

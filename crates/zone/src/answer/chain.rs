@@ -28,7 +28,8 @@ pub(super) struct Place<'v, 'r> {
 pub(super) struct Ending {
     pub(super) rcode: Rcode,
     pub(super) kind: Kind,
-    /// What the answer is about, so that answers that say the same can be counted together.
+    /// What the answer is about, so that answers that say the same can be counted together. Of a chain, what its first
+    /// link is about: the wildcard or DNAME there, and not whatever name was made up below it.
     pub(super) subject: u64,
 }
 
@@ -41,11 +42,14 @@ pub(super) fn answer<'v>(
     name: SearchName,
     record_type: RecordType,
 ) -> Ending {
-    let subject = name.identity();
+    let mut subject = name.identity();
     let mut chain = Chain::new(place, zone, asked, name);
     for aliases in 0..=ALIASES_MAX {
         let found = find(place.view, chain.zone, &chain.name, record_type);
         let referral = matches!(found, Found::Referral(..));
+        if aliases == 0 {
+            subject = chain.subject(&found);
+        }
         if aliases == 0 && !referral {
             response.set_authoritative();
         }
@@ -56,7 +60,11 @@ pub(super) fn answer<'v>(
         let step = match found {
             Found::Follow(alias) => chain.follow(response, alias, record_type),
             Found::Redirect(dname, cut) => chain.redirect(response, dname, cut, record_type),
-            end => return chain.end(response, end, aliases > 0),
+            end => {
+                let ending = chain.end(response, end, aliases > 0);
+                let aliased = aliases > 0 && ending.kind == Kind::Positive;
+                return if aliased { Ending { subject, ..ending } } else { ending };
+            }
         };
         match step {
             Step::On => {}
@@ -121,6 +129,15 @@ impl<'v, 'r> Chain<'v, 'r> {
         let mut chain = Self { place, zone, name, owner, owner_length: 0, aliases, redirections };
         chain.set_owner(asked);
         chain
+    }
+
+    /// What a first link is about.
+    fn subject(&self, found: &Found<'_>) -> u64 {
+        match found {
+            Found::Hit(owned) | Found::Follow(owned) => self.name.suffix_identity(owned.encloser.unwrap_or(0)),
+            Found::Redirect(_, cut) | Found::Referral(_, cut) => self.name.suffix_identity(*cut),
+            Found::Apex(_) | Found::NoData | Found::NxDomain => self.zone.number().0,
+        }
     }
 
     fn set_owner(&mut self, owner: &[u8]) {

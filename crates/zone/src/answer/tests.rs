@@ -15,6 +15,7 @@ mod redirections;
 mod scopes;
 mod signatures;
 mod sizes;
+mod subjects;
 mod wildcards;
 
 use std::sync::Arc;

@@ -150,3 +150,21 @@ fn an_answer_that_is_cut_has_no_additional_data() {
     let server = Server::with(&records.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(server.ask_udp("example MX", 512), Reply { truncated: true, ..positive(&[]) });
 }
+
+#[test]
+fn so_many_hosts_are_looked_up_and_no_more() {
+    // All 20 hosts have addresses; the first 16 are looked up.
+    let lines: Vec<String> = (10..30)
+        .flat_map(|n| [format!("many.example MX {n} h{n}.example."), format!("h{n}.example A 192.0.2.{n}")])
+        .collect();
+    let server = Server::with(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let reply = server.ask("many.example MX");
+    assert_eq!((reply.answer.len(), reply.additional.len()), (20, 16));
+    // One host for a hundred records, then another one: it lies beyond the records that are looked at.
+    let mut lines: Vec<String> = (0..100).map(|n| format!("one.example SRV 0 0 {n} a.example.")).collect();
+    lines.extend(
+        ["one.example SRV 1 0 0 b.example.", "a.example A 192.0.2.1", "b.example A 192.0.2.2"].map(str::to_owned),
+    );
+    let server = Server::with(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(server.ask("one.example SRV").additional, ["a.example 300 A 192.0.2.1"]);
+}

@@ -167,7 +167,7 @@ fn rotation_begins_with_another_record_and_leaves_none_out() {
 }
 
 #[test]
-fn rfc1034_4_3_2_recursion_is_not_available() {
+fn rfc1034_4_3_1_recursion_is_not_available() {
     let server = Server::with(&["out.example CNAME www.elsewhere."]);
     let response = server.exchange(&request("out.example A", b""), Transport::Udp).unwrap();
     // RD is copied, RA is not set.
