@@ -1,15 +1,20 @@
 //! Signatures of RRsets: who gets them, which there are, and what happens while they are lacking.
 
+use std::cell::{Cell, OnceCell};
+
 use super::*;
 
 /// Signs everything with the owner's name, so that it can be seen what was signed; nothing for the types left out.
 struct Signer {
     without: Vec<RecordType>,
+    /// What has been made, one after the other.
+    made: [OnceCell<Box<[u8]>>; 64],
+    next: Cell<usize>,
 }
 
 impl Signer {
     fn new(without: &[RecordType]) -> Self {
-        Self { without: without.to_vec() }
+        Self { without: without.to_vec(), made: [const { OnceCell::new() }; 64], next: Cell::new(0) }
     }
 }
 
@@ -20,7 +25,8 @@ impl Supplies for Signer {
         }
         let wildcard: &[u8] = if of.wildcard { b"\x01*" } else { b"" };
         let signer = [&of.record_type.0.to_be_bytes()[..], &[13, 2], &[0; 14], wildcard, of.name, &[7; 64]].concat();
-        Some(Box::leak(signer.into_boxed_slice()))
+        let place = &self.made[self.next.replace(self.next.get() + 1)];
+        Some(place.get_or_init(|| signer.into_boxed_slice()))
     }
 }
 
