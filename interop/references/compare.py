@@ -82,10 +82,6 @@ def is_true(world, rrset):
     return true is not None and ttls == {true[0]} and sorted(map(lowered, rdatas)) == sorted(map(lowered, true[1]))
 
 
-# dnspython gives up on a name after 16 pointers; a DNAME into itself makes names that grow by one pointer each.
-dns.name.MAX_COMPRESSION_POINTER_CHAIN = 128
-
-
 def parsed(octets):
     """The message, or None if dnspython cannot read it."""
     try:
