@@ -12,7 +12,7 @@ use crate::records::{self, Field};
 
 /// Names remembered for compression; a message with more just compresses less.
 const NAMES_MAX: usize = 24;
-/// Labels of remembered names that are read for one message. An answer of 1232 octets reads a few thousand; without an
+/// Labels of remembered names that are read for one message. An answer of 1232 octets reads up to eight thousand; without an
 /// end, whoever owns a zone of names with a hundred labels could make one question cost milliseconds.
 const LABELS_READ_MAX: usize = 16_384;
 /// A name with so many pointers is not pointed to: readers follow 16 of them, some no more.
