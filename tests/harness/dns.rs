@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use waymark_resolve::{Question, Record, Reply};
-use waymark_wire::{Name, Rcode, RecordType, records};
+use waymark_wire::{Name, Rcode, RecordType};
 
 /// How long an answer may take before the test is broken off. Nothing is asked again: a lost answer is a failure.
 const ANSWER_WAIT: Duration = Duration::from_secs(20);
@@ -27,12 +27,7 @@ pub(crate) fn name(text: &str) -> Name {
 
 /// `A`, `SOA`, `DS`...
 pub(crate) fn record_type(mnemonic: &str) -> RecordType {
-    match mnemonic {
-        "SOA" => RecordType::SOA,
-        "DS" => RecordType::DS,
-        "ANY" => RecordType::ANY,
-        _ => records::row_by_mnemonic(mnemonic).expect("a record type of the table").record_type,
-    }
+    RecordType::from_mnemonic(mnemonic).expect("a record type")
 }
 
 pub(crate) fn question(owner: &str, mnemonic: &str) -> Question {

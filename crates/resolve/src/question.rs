@@ -4,10 +4,10 @@
 
 use std::fmt;
 
-use waymark_wire::{Name, RecordType};
+use waymark_wire::{Class, Name, RecordType};
 
 /// The class that everything here is about (RFC 1035 section 3.2.4).
-pub const CLASS_IN: u16 = 1;
+pub const CLASS_IN: u16 = Class::IN.0;
 
 /// A name and a type, of class IN.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

@@ -36,6 +36,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) keepalive: Option<u16>,
     /// When it came.
     pub(crate) received: Now,
+    /// It has been parked since: what it brought was counted when it came.
+    pub(crate) parked: bool,
 }
 
 /// What an answering thread writes besides answers: its counters, its ring of events, and what answers lack.
@@ -81,7 +83,10 @@ impl Handler {
         out: &mut [u8],
     ) -> Handled {
         let parsed = Request::parse(asking.octets);
-        let cookie = self.check_cookie(&parsed, asking, now, books.block);
+        let cookie = self.check_cookie(&parsed, asking, now);
+        if !asking.parked {
+            books.block.cookie(&cookie);
+        }
         let circumstances = circumstances(asking, cookie);
         let mut case = Case { asking, parsed: &parsed, cookie, circumstances, now };
         match answer(view, &parsed, &case.circumstances, &self.settings, supplies, books.needs, out) {
@@ -91,10 +96,10 @@ impl Handler {
         }
     }
 
-    /// Says that the answer could not be made in time (RFC 8914 section 4.1).
+    /// Says that the answer to a request that has been handled cannot be made (RFC 8914 section 4.1).
     pub(crate) fn fail(&self, asking: &Asking<'_>, now: Now, books: &mut Books<'_>, out: &mut [u8]) -> Handled {
         let parsed = Request::parse(asking.octets);
-        let cookie = self.check_cookie(&parsed, asking, now, books.block);
+        let cookie = self.check_cookie(&parsed, asking, now);
         let mut case = Case { asking, parsed: &parsed, cookie, circumstances: circumstances(asking, cookie), now };
         let error = Some((ExtendedError::OTHER, "what the answer needs was not supplied in time"));
         match self.bare(&case, Rcode::SERVFAIL, error, false, out) {
@@ -114,13 +119,7 @@ impl Handler {
         answer_bare(case.parsed, &case.circumstances, &self.settings, rcode, error, truncated, out).answered()
     }
 
-    fn check_cookie(
-        &self,
-        parsed: &Result<Request<'_>, Reject<'_>>,
-        asking: &Asking<'_>,
-        now: Now,
-        block: &Block,
-    ) -> Checked {
+    fn check_cookie(&self, parsed: &Result<Request<'_>, Reject<'_>>, asking: &Asking<'_>, now: Now) -> Checked {
         let Some(cookies) = &self.cookies else { return Checked::Absent };
         let edns = match parsed {
             Ok(request) => request.edns(),
@@ -128,12 +127,7 @@ impl Handler {
             Err(Reject::Drop) => None,
         };
         let option = edns.and_then(|edns| edns.option(OptionCode::COOKIE));
-        let checked = cookies.check(option, asking.client.ip().to_canonical(), now.unix_seconds());
-        // A question that was parked has been counted when it came.
-        if asking.received == now {
-            block.cookie(&checked);
-        }
-        checked
+        cookies.check(option, asking.client.ip().to_canonical(), now.unix_seconds())
     }
 
     /// Holds an answer back if its like was sent too often (`rate_limit`). Over a stream, and to a client whose cookie
@@ -216,7 +210,7 @@ impl<'a> Case<'a> {
                 Transport::Tcp => EventTransport::Tcp,
             },
             origin: match answered.zone {
-                Some(_) if waited > 0 => Origin::Supplied,
+                Some(_) if asking.parked => Origin::Supplied,
                 Some(_) => Origin::Zone,
                 None if answered.kind == Kind::Positive => Origin::Server,
                 None => Origin::Nothing,

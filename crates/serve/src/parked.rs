@@ -125,6 +125,7 @@ impl Question {
             transport: self.transport,
             keepalive: self.keepalive,
             received: self.received,
+            parked: true,
         }
     }
 }

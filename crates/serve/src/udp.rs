@@ -134,6 +134,7 @@ impl Worker {
                     transport: Transport::Udp,
                     keepalive: None,
                     received: now,
+                    parked: false,
                 };
                 let handled = match self.handler.handle(&view, &asking, now, &NoSupplies, &mut books, out) {
                     Handled::Wait(zone) => {

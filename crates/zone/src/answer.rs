@@ -265,9 +265,7 @@ impl<'r> Bare<'r> {
     }
 
     fn write(&self, rcode: Rcode, error: Option<(ExtendedError, &str)>, truncated: bool, out: &mut [u8]) -> Outcome {
-        let Some(mut writer) = MessageWriter::respond(out, self.octets_max, &self.head, self.question, self.opt) else {
-            return Outcome::Silent;
-        };
+        let Some(mut writer) = self.writer(out) else { return Outcome::Silent };
         if truncated {
             writer.set_truncated();
         }

@@ -13,6 +13,7 @@ use waymark_zone::published::{Incarnation, Position, Version, ZoneNumber};
 
 use super::*;
 use crate::clock::ManualClock;
+use crate::cookies::Secret;
 use crate::server::{Options as ServerOptions, Server, Surroundings};
 use crate::test_zone::{address, header, ip, query};
 
@@ -61,12 +62,12 @@ struct Running {
 /// Two zones at every address: `signed.test`, whose answers want signatures, and `plain.test`.
 fn start(options: Options) -> Running {
     let supplier = Arc::<Kept>::default();
-    let running = Running { supplier: supplier.clone(), ..start_with(options, supplier.clone()) };
+    let running = Running { supplier: supplier.clone(), ..start_with(options, Some(supplier.clone())) };
     running.until_served(&supplier);
     running
 }
 
-fn start_with(options: Options, supplier: Arc<dyn Supplier>) -> Running {
+fn start_with(options: Options, supplier: Option<Arc<dyn Supplier>>) -> Running {
     let (mut writer, catalog) = Catalog::new(7);
     for (number, apex, signed) in [(1, "signed.test", true), (2, "plain.test", false), (3, "other.test", true)] {
         let mut header = header(apex, &[0, 1]);
@@ -79,10 +80,11 @@ fn start_with(options: Options, supplier: Arc<dyn Supplier>) -> Running {
         listen: vec![SocketAddr::new(ip("127.0.0.1"), 0)],
         workers: 1,
         parked: options,
+        cookie_secrets: vec![Secret::new([1; 16])],
         ..ServerOptions::default()
     };
     let clock = Arc::<ManualClock>::default();
-    let surroundings = Surroundings { clock: clock.clone(), seed: [3; 16], supplier: Some(supplier) };
+    let surroundings = Surroundings { clock: clock.clone(), seed: [3; 16], supplier };
     let bound = Server::bind(&options).unwrap();
     let port = bound.udp_addresses()[0].port();
     let server = Server::start(bound, catalog, Handle::current(), surroundings).unwrap();
@@ -291,7 +293,7 @@ impl Supplies for FaultySignatures {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fault_costs_one_question_and_its_box_is_free_again() {
     let supplier = Arc::new(Faulty(Kept::default()));
-    let running = start_with(Options::default(), supplier.clone());
+    let running = start_with(Options::default(), Some(supplier.clone()));
     running.until_served(&supplier.0);
     let client = running.client("127.0.0.1");
     client.send(&signed_query(7, "www.signed.test")).unwrap();
@@ -303,4 +305,23 @@ async fn a_fault_costs_one_question_and_its_box_is_free_again() {
     supplier.0.next().1.supplied(Box::new(Signatures(0xaa, None)));
     assert_eq!(receive(&client)[..2], [0, 8]);
     assert_eq!(running.server.statistics().udp.faults, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cookie_counts_once_whatever_its_question_waits_for() {
+    let mut request = signed_query(7, "www.signed.test");
+    let at = request.len() - 2;
+    request.splice(at.., *b"\0\x0c\0\x0a\0\x08abcdefgh");
+    let supplied = start(Options::default());
+    let client = supplied.client("127.0.0.1");
+    client.send(&request).unwrap();
+    supplied.supplier.next().1.supplied(Box::new(Signatures(0xaa, None)));
+    assert_eq!(receive(&client)[3] & 15, 0);
+    let alone = start_with(Options::default(), None);
+    let client = alone.client("127.0.0.1");
+    client.send(&request).unwrap();
+    assert_eq!(receive(&client)[3] & 15, 2, "where nobody supplies anything, to wait would be for nothing");
+    for running in [supplied, alone] {
+        assert_eq!(running.server.statistics().udp.cookies.client_only, 1);
+    }
 }

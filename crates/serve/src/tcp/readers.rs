@@ -104,6 +104,7 @@ impl Answerer for Readers {
             transport: Transport::Tcp,
             keepalive: Some(session.keepalive()),
             received: now,
+            parked: false,
         };
         let mut books = Books { block, recorder, needs };
         let mut handled = self.handler.handle(&view, &asking, now, &NoSupplies, &mut books, buffer);
