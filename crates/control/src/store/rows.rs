@@ -3,7 +3,7 @@
 use rusqlite::{Row, params};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use waymark_wire::{Name, Rdata, RecordType, Serial, records};
+use waymark_wire::{Name, Rdata, RecordType, Serial};
 use waymark_zone::published::{AccountNumber, ScopeId, Version, ZoneNumber};
 
 use super::Sql;
@@ -206,7 +206,7 @@ impl FullZone {
 impl RecordRow {
     /// Reads [`RECORD_COLUMNS`].
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let record_type = word_at(row, 2, |word| records::row_by_mnemonic(word).map(|row| row.record_type))?;
+        let record_type = word_at(row, 2, RecordType::from_mnemonic)?;
         let rdata = Rdata::from_wire(record_type, row.get_ref(5)?.as_blob()?).map_err(|error| unreadable(5, error))?;
         Ok(Self {
             id: row.get(0)?,
