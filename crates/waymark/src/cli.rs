@@ -1,13 +1,23 @@
 //! The command line: what can be said, and which configuration keys it sets.
 //!
-//! `--help` is the manual, so every command and flag says here what it does. Carrying it out is in [`crate::commands`].
+//! `--help` is the manual, so every command and flag says here what it does; what is about one noun is in the file of
+//! that noun. Carrying it out is in [`crate::commands`].
 
-use std::net::SocketAddr;
+mod account;
+mod ask;
+mod token;
+mod zone;
+
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::config::Sources;
+
+pub use account::AccountCommand;
+pub use ask::Ask;
+pub use token::TokenCommand;
+pub use zone::{ZoneCommand, ZoneState};
 
 /// Waymark: a self-hosted managed-DNS platform. One process serves the v4 API and answers DNS.
 #[derive(Parser, Debug)]
@@ -108,95 +118,6 @@ pub struct Output {
     pub json: bool,
 }
 
-/// Commands about accounts.
-#[derive(Subcommand, Debug)]
-pub enum AccountCommand {
-    /// List all accounts.
-    List(Output),
-    /// Make an account.
-    Create {
-        /// Its name, 1 to 100 characters.
-        name: String,
-        /// The email address of the user who becomes its member [default: the user of the first start].
-        #[arg(long, value_name = "EMAIL")]
-        member: Option<String>,
-        /// How the result is printed.
-        #[command(flatten)]
-        output: Output,
-    },
-}
-
-/// Commands about tokens.
-#[derive(Subcommand, Debug)]
-pub enum TokenCommand {
-    /// Make a token that may do everything its user may, and print it once.
-    Create {
-        /// The email address of its user [default: the user of the first start].
-        #[arg(long, value_name = "EMAIL")]
-        user: Option<String>,
-        /// What it is called.
-        #[arg(long, default_value = "made on the command line")]
-        name: String,
-        /// Allow one account and its zones only (its id).
-        #[arg(long, value_name = "ID")]
-        account: Option<String>,
-        /// How the result is printed.
-        #[command(flatten)]
-        output: Output,
-    },
-}
-
-/// Commands about zones.
-#[derive(Subcommand, Debug)]
-pub enum ZoneCommand {
-    /// List the zones of all accounts.
-    List(Output),
-    /// Give a zone a status, as an operator.
-    Status {
-        /// Its name or id.
-        zone: String,
-        /// The status.
-        status: ZoneState,
-        /// How the result is printed.
-        #[command(flatten)]
-        output: Output,
-    },
-}
-
-/// A status that an operator can give a zone.
-#[derive(ValueEnum, Debug, Clone, Copy)]
-pub enum ZoneState {
-    /// Claimed: answers at its own nameservers' addresses only.
-    Pending,
-    /// In force: answers everywhere. The zone is trusted, not proven.
-    Active,
-}
-
-/// Flags of `ask`.
-#[derive(Args, Debug)]
-pub struct Ask {
-    /// The name.
-    pub name: String,
-    /// The type, like A, MX or TYPE257.
-    #[arg(name = "TYPE", default_value = "A")]
-    pub record_type: String,
-    /// The server [default: the one of this configuration].
-    #[arg(long, value_name = "ADDR[:PORT]", value_parser = server)]
-    pub server: Option<SocketAddr>,
-    /// Ask over TCP.
-    #[arg(long)]
-    pub tcp: bool,
-    /// How long to wait, in seconds.
-    #[arg(long, default_value_t = 5, value_name = "SECONDS")]
-    pub timeout: u64,
-}
-
-fn server(text: &str) -> Result<SocketAddr, String> {
-    let with_port = text.parse::<SocketAddr>().ok();
-    let without = || Some(SocketAddr::new(text.trim_matches(['[', ']']).parse().ok()?, 53));
-    with_port.or_else(without).ok_or_else(|| "an address, with or without a port, is needed".to_owned())
-}
-
 impl Cli {
     /// Where this command line's configuration comes from: the process's file and environment, and these flags.
     pub fn sources(&self) -> Result<Sources, String> {
@@ -243,13 +164,5 @@ mod tests {
         ];
         let expected: Vec<_> = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         assert_eq!(cli.sources().unwrap().flags, expected);
-    }
-
-    #[test]
-    fn a_server_needs_no_port() {
-        assert_eq!(server("127.0.0.1").unwrap().to_string(), "127.0.0.1:53");
-        assert_eq!(server("[::1]").unwrap().to_string(), "[::1]:53");
-        assert_eq!(server("[::1]:1053").unwrap().to_string(), "[::1]:1053");
-        assert!(server("localhost").is_err());
     }
 }
