@@ -223,6 +223,7 @@ async fn find_zone(control: &Control, text: &str) -> Result<PublicId, String> {
 
 fn line(zone: &Zone, dns: Option<&Catalog>) -> ZoneLine {
     let status = match zone.status {
+        ZoneStatus::Initializing => "initializing",
         ZoneStatus::Pending => "pending",
         ZoneStatus::Active => "active",
         ZoneStatus::Deleted => "deleted",
