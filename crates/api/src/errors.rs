@@ -239,6 +239,7 @@ fn refusal(refusal: &Refusal, texts: &Texts) -> Report {
 fn not_found(noun: Noun) -> Report {
     let (code, text) = match noun {
         Noun::Zone => (1001, "Invalid zone identifier"),
+        Noun::Plan => (1001, "Invalid plan identifier"),
         Noun::Record => (81044, "Record does not exist."),
         Noun::Account => (1001, "Invalid account identifier"),
         Noun::Tenant => (1001, "Invalid tenant identifier"),
@@ -297,6 +298,8 @@ fn invalid(invalid: &Invalid, texts: &Texts) -> Report {
         Invalid::CommentTooLong { .. } => bad(9303, told()).at("comment"),
         Invalid::CommentLineBreak => bad(9304, told()).at("comment"),
         Invalid::ZoneFile { .. } => bad(9207, format!("Request body is invalid. {}", told())).at("file"),
+        Invalid::Plan(_) => bad(9207, format!("Request body is invalid. {}", told())).at("plan/id"),
+        Invalid::RatePlan(_) => bad(9207, format!("Request body is invalid. {}", told())).at("rate_plan/id"),
         Invalid::Email(_) | Invalid::AccountName | Invalid::ZoneStatus(_) => {
             bad(9207, format!("Request body is invalid. {}", told()))
         }

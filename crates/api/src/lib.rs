@@ -21,9 +21,12 @@
 mod accounts;
 mod authentication;
 mod body;
+mod dns_views;
 mod envelope;
 mod errors;
+mod page_rules;
 mod pagination;
+mod plans;
 mod query;
 mod rate;
 mod ray;

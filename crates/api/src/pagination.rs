@@ -24,6 +24,9 @@ pub(crate) const ACCOUNTS: PageSizes = PageSizes { minimum: 5, maximum: 50, defa
 /// Records (`dns-api.json`, dns.records.list).
 pub(crate) const RECORDS: PageSizes = PageSizes { minimum: 1, maximum: 5_000_000, default: 100 };
 
+/// Internal views (`dns-api.json`, dns.settings.account.views.list).
+pub(crate) const DNS_VIEWS: PageSizes = PageSizes { minimum: 1, maximum: 5_000_000, default: 100 };
+
 /// `result_info` of a list. Every member is a JSON integer; lexicon fails without `total_pages`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct ResultInfo {

@@ -1,5 +1,6 @@
-//! `/zones`: zones listed, made, shown, deleted.
+//! `/zones`: zones listed, made, shown, changed, deleted.
 
+mod request;
 mod view;
 
 use serde_json::{Map, Value};
@@ -11,6 +12,7 @@ use crate::errors::Failure;
 use crate::pagination::{ResultInfo, ZONES};
 use crate::query::Query;
 use crate::routes::Call;
+use request::member_kind;
 use view::ZoneView;
 
 /// `GET /zones`
@@ -28,12 +30,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply, Failure> {
 pub(crate) async fn create(call: Call) -> Result<Reply, Failure> {
     let members = call.members()?;
     let name = member_text(&members, "name")?.ok_or(Failure::Member { name: "name", needed: "a domain" })?;
-    let kind = match member_text(&members, "type")? {
-        None => Kind::Full,
-        Some(word) => {
-            kind(&word).ok_or(Failure::Member { name: "type", needed: "full, partial, secondary or internal" })?
-        }
-    };
+    let kind = member_kind(&members)?.unwrap_or(Kind::Full);
     let account = account(&call.control, call.grant()?, &members).await?;
     let zone = call.control.zone_create(call.grant()?, NewZone { account, name, kind }).await?;
     Reply::of(ZoneView::of(&zone))
@@ -42,6 +39,13 @@ pub(crate) async fn create(call: Call) -> Result<Reply, Failure> {
 /// `GET /zones/{zone_id}`
 pub(crate) async fn get(call: Call) -> Result<Reply, Failure> {
     let zone = call.control.zone_get(call.grant()?, call.identifier(0)?).await?;
+    Reply::of(ZoneView::of(&zone))
+}
+
+/// `PATCH /zones/{zone_id}`: what the body lacks stays.
+pub(crate) async fn edit(call: Call) -> Result<Reply, Failure> {
+    let change = request::zone_edit(&call.members()?)?;
+    let zone = call.control.zone_edit(call.grant()?, call.identifier(0)?, change).await?;
     Reply::of(ZoneView::of(&zone))
 }
 
@@ -67,7 +71,7 @@ async fn account(control: &Control, grant: &Grant, members: &Map<String, Value>)
 
 /// The filters of a listing; none if one of them is such that no zone can meet it.
 fn filter(query: &Query) -> Option<ZoneFilter> {
-    let kinds: Vec<Kind> = query.all("type").filter_map(kind).collect();
+    let kinds: Vec<Kind> = query.all("type").filter_map(Kind::from_word).collect();
     let account_id = match query.text("account.id") {
         Some(id) => Some(PublicId::parse(id)?),
         None => None,
@@ -86,18 +90,9 @@ fn filter(query: &Query) -> Option<ZoneFilter> {
             Some("status") => ZoneOrder::Status,
             Some("account.id") => ZoneOrder::AccountId,
             Some("account.name") => ZoneOrder::AccountName,
+            Some("plan.id") => ZoneOrder::PlanId,
             _ => ZoneOrder::Name,
         },
         descending: query.text("direction") == Some("desc"),
     })
-}
-
-fn kind(word: &str) -> Option<Kind> {
-    match word {
-        "full" => Some(Kind::Full),
-        "partial" => Some(Kind::Partial),
-        "secondary" => Some(Kind::Secondary),
-        "internal" => Some(Kind::Internal),
-        _ => None,
-    }
 }

@@ -13,6 +13,8 @@ pub enum Action {
     TokenCreate,
     /// A zone is made.
     ZoneCreate,
+    /// A zone is changed (PATCH, or its subscription).
+    ZoneEdit,
     /// A zone is deleted.
     ZoneDelete,
     /// A zone is given a status.
@@ -42,6 +44,7 @@ impl Action {
             Self::UserCreate => "user.create",
             Self::TokenCreate => "token.create",
             Self::ZoneCreate => "zone.create",
+            Self::ZoneEdit => "zone.edit",
             Self::ZoneDelete => "zone.delete",
             Self::ZoneStatus => "zone.status",
             Self::RecordCreate => "record.create",

@@ -48,6 +48,8 @@ pub enum Noun {
     Token,
     /// A zone.
     Zone,
+    /// A plan.
+    Plan,
     /// A DNS record.
     Record,
 }
@@ -60,6 +62,7 @@ impl std::fmt::Display for Noun {
             Self::User => "user",
             Self::Token => "token",
             Self::Zone => "zone",
+            Self::Plan => "plan",
             Self::Record => "record",
         })
     }
@@ -211,6 +214,12 @@ pub enum Invalid {
     /// An account's name is empty or longer than 100 characters.
     #[error("an account's name must have 1 to 100 characters")]
     AccountName,
+    /// No plan has this id.
+    #[error("{0:?} is not the id of a plan; the zone's available_plans has them")]
+    Plan(String),
+    /// No plan has this word.
+    #[error("{0:?} is not a plan that can be had here: free, pro, business and enterprise are")]
+    RatePlan(String),
     /// A status that nobody can give a zone.
     #[error("a zone cannot be given the status {0}")]
     ZoneStatus(&'static str),

@@ -33,6 +33,7 @@ mod time;
 mod tokens;
 
 pub mod journal;
+pub mod plans;
 pub mod records;
 pub mod scopes;
 pub mod zones;
@@ -56,13 +57,14 @@ pub use import::{
 pub use journal::{Follower, IntentEntry, Journal, JournalError, Missed, Snapshot, Subscription, ZoneHead};
 pub use limits::Limits;
 pub use nameservers::{Brand, Nameserver, Pools};
+pub use plans::{PLANS, Plan, PlanTerms};
 pub use random::{Random, SystemRandom};
 pub use records::{NewRecord, Record, RecordEdit, RecordFilter, RecordOrder, TextFilter};
 use store::Store;
 pub use store::{Tx, ZoneRow};
 pub use time::{Clock, SystemClock, Time};
 pub use tokens::{CreatedToken, NewToken, TokenState, TokenStatus};
-pub use zones::{Kind, NewZone, Plan, Status, Zone, ZoneFilter, ZoneOrder};
+pub use zones::{Kind, NewZone, Status, Zone, ZoneEdit, ZoneFilter, ZoneOrder};
 
 /// The handle on the control plane; a clone is the same one.
 #[derive(Clone)]

@@ -1,8 +1,9 @@
-//! Zones: made, listed, deleted, given a status.
+//! Zones: made, listed, changed, deleted, given a status.
 //!
 //! A zone belongs to an account; accounts may have zones of the same name, and `scopes` decides which of them answers
 //! where. Deleting is a status: the rows stay, the claims on scopes go.
 
+mod edit;
 mod list;
 mod name;
 
@@ -13,6 +14,7 @@ use waymark_zone::published::ZoneNumber;
 use crate::error::{Conflict, Invalid, Noun, Refusal, Unavailable};
 use crate::identity::{Grant, Permission};
 use crate::nameservers::{self, Pair};
+use crate::plans::Plan;
 use crate::store::{Sql, Tx, ZONE_COLUMN_COUNT, ZONE_COLUMNS, ZoneRow, name_at};
 use crate::{Action, Actor, Control, Listing, Page, PublicId, Time, accounts, publish, scopes};
 
@@ -91,42 +93,6 @@ impl Kind {
     }
 }
 
-/// What a zone's owner has subscribed to; limits depend on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Plan {
-    /// Free.
-    Free,
-    /// Pro.
-    Pro,
-    /// Business.
-    Business,
-    /// Enterprise.
-    Enterprise,
-}
-
-impl Plan {
-    /// The API's word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Free => "free",
-            Self::Pro => "pro",
-            Self::Business => "business",
-            Self::Enterprise => "enterprise",
-        }
-    }
-
-    /// What the API's word stands for.
-    pub fn from_word(word: &str) -> Option<Self> {
-        match word {
-            "free" => Some(Self::Free),
-            "pro" => Some(Self::Pro),
-            "business" => Some(Self::Business),
-            "enterprise" => Some(Self::Enterprise),
-            _ => None,
-        }
-    }
-}
-
 /// A zone as the API shows one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone {
@@ -175,6 +141,19 @@ pub struct NewZone {
     pub kind: Kind,
 }
 
+/// A change of a zone (PATCH): what is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ZoneEdit {
+    /// The plan.
+    pub plan: Option<Plan>,
+    /// Whether traffic passes by the proxy; there is none, so only `false` can be had.
+    pub paused: Option<bool>,
+    /// How it is set up; only what it is already can be had.
+    pub kind: Option<Kind>,
+    /// Nameservers of the owner's own; only none can be had.
+    pub vanity_name_servers: Option<Vec<String>>,
+}
+
 /// What zones are listed by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ZoneOrder {
@@ -187,6 +166,8 @@ pub enum ZoneOrder {
     AccountId,
     /// The account's name.
     AccountName,
+    /// The plan's id.
+    PlanId,
 }
 
 /// Which zones a listing shows, and in which order. What is not set filters nothing.
@@ -236,6 +217,17 @@ impl Control {
                 show(sql, zone.number)
             })
             .await
+    }
+
+    /// Changes a zone. What is said of it and holds already changes nothing.
+    pub async fn zone_edit(&self, grant: &Grant, id: PublicId, change: ZoneEdit) -> Result<Zone, Refusal> {
+        let grant = grant.clone();
+        self.write(grant.actor(), Action::ZoneEdit, move |tx| {
+            let zone = open(tx, &grant, id, Permission::ZoneEdit)?;
+            let changed = edit::edit(tx, &zone, &change)?;
+            shown_after(tx, &zone, changed)
+        })
+        .await
     }
 
     /// Deletes a zone: it is not found any more, and answers nowhere.

@@ -1,7 +1,8 @@
 //! The table of all routes.
 //!
 //! Permissions are those of `dns-api.json`. Where it lists several, one is enough to get in; control then asks for what
-//! the one object needs.
+//! the one object needs. Plans are no matter of billing here: who may see a zone sees its plan, who may change it, changes
+//! it.
 
 use std::sync::LazyLock;
 
@@ -9,10 +10,12 @@ use axum::http::Method;
 use waymark_control::{Action, Permission};
 
 use super::{Access, Audit, Route};
-use crate::{accounts, records, tokens, user, zones};
+use crate::{accounts, dns_views, page_rules, plans, records, tokens, user, zones};
 
+const DNS_VIEWS: &str = "/accounts/{account_id}/dns_settings/views";
 const ZONE: &str = "/zones/{zone_id}";
 const ZONES: &str = "/zones";
+const SUBSCRIPTION: &str = "/zones/{zone_id}/subscription";
 const RECORDS: &str = "/zones/{zone_id}/dns_records";
 const RECORD: &str = "/zones/{zone_id}/dns_records/{dns_record_id}";
 
@@ -39,10 +42,19 @@ pub(crate) fn all() -> &'static [Route] {
             Route::new(Method::GET, "/user/tokens/verify", Access::OwnToken, Reads, tokens::verify),
             Route::new(Method::GET, "/accounts", Access::AnyCredential, Reads, accounts::list),
             Route::new(Method::GET, "/accounts/{account_id}", SEE_ACCOUNT, Reads, accounts::get),
+            Route::new(Method::GET, DNS_VIEWS, SEE_ACCOUNT, Reads, dns_views::list),
             Route::new(Method::GET, ZONES, LIST_ZONES, Reads, zones::list),
             Route::new(Method::POST, ZONES, CHANGE_ZONE, Writes(Action::ZoneCreate), zones::create),
             Route::new(Method::GET, ZONE, SEE_ZONE, Reads, zones::get),
+            Route::new(Method::PATCH, ZONE, CHANGE_ZONE, Writes(Action::ZoneEdit), zones::edit),
             Route::new(Method::DELETE, ZONE, CHANGE_ZONE, Writes(Action::ZoneDelete), zones::delete),
+            Route::new(Method::GET, "/zones/{zone_id}/available_plans", SEE_ZONE, Reads, plans::list),
+            Route::new(Method::GET, "/zones/{zone_id}/available_plans/{plan_identifier}", SEE_ZONE, Reads, plans::get),
+            Route::new(Method::GET, "/zones/{zone_id}/available_rate_plans", SEE_ZONE, Reads, plans::list_rate_plans),
+            Route::new(Method::GET, SUBSCRIPTION, SEE_ZONE, Reads, plans::subscription),
+            Route::new(Method::POST, SUBSCRIPTION, CHANGE_ZONE, Writes(Action::ZoneEdit), plans::subscribe),
+            Route::new(Method::PUT, SUBSCRIPTION, CHANGE_ZONE, Writes(Action::ZoneEdit), plans::subscribe),
+            Route::new(Method::GET, "/zones/{zone_id}/pagerules", SEE_ZONE, Reads, page_rules::list),
             Route::new(Method::GET, RECORDS, SEE_RECORDS, Reads, records::list),
             Route::new(Method::POST, RECORDS, CHANGE_RECORDS, Writes(Action::RecordCreate), records::create),
             Route::new(Method::GET, RECORD, SEE_RECORDS, Reads, records::get),

@@ -1,7 +1,9 @@
 //! A zone as JSON (`dns-api.json`, zones.Zone). Every declared member is present, but for those of partial zones.
 
 use serde::Serialize;
-use waymark_control::{Kind, Plan, PublicId, Status, Zone};
+use waymark_control::{Kind, PublicId, Status, Zone};
+
+use crate::plans::ZonePlanView;
 
 /// A zone.
 #[derive(Serialize)]
@@ -28,7 +30,7 @@ pub(super) struct ZoneView<'z> {
     tenant: Named<'z>,
     tenant_unit: Unit,
     permissions: [&'z str; 0],
-    plan: PlanView,
+    plan: ZonePlanView,
 }
 
 #[derive(Serialize)]
@@ -61,20 +63,6 @@ struct Unit {
     id: Option<PublicId>,
 }
 
-#[derive(Serialize)]
-struct PlanView {
-    id: &'static str,
-    name: &'static str,
-    price: u32,
-    currency: &'static str,
-    frequency: &'static str,
-    is_subscribed: bool,
-    can_subscribe: bool,
-    legacy_id: &'static str,
-    legacy_discount: bool,
-    externally_managed: bool,
-}
-
 impl<'z> ZoneView<'z> {
     /// Shows a zone.
     pub(super) fn of(zone: &'z Zone) -> Self {
@@ -101,7 +89,7 @@ impl<'z> ZoneView<'z> {
             tenant: Named { id: zone.tenant_id, name: &zone.tenant_name },
             tenant_unit: Unit { id: None },
             permissions: [],
-            plan: plan(zone.plan),
+            plan: ZonePlanView::of(zone.plan),
         }
     }
 }
@@ -132,27 +120,5 @@ fn kind(kind: Kind) -> &'static str {
         Kind::Partial => "partial",
         Kind::Secondary => "secondary",
         Kind::Internal => "internal",
-    }
-}
-
-/// The ids are those that clients know the plans by. What a plan costs is the operator's affair, and not said here.
-fn plan(plan: Plan) -> PlanView {
-    let (id, name, legacy_id) = match plan {
-        Plan::Free => ("0feeeeeeeeeeeeeeeeeeeeeeeeeeeeee", "Free Website", "free"),
-        Plan::Pro => ("1ac039f6c29b691475c3d74fe588d1ae", "Pro Website", "pro"),
-        Plan::Business => ("a577b510288e82b26486fd1df47000ec", "Business Website", "business"),
-        Plan::Enterprise => ("94f3b7b768b0458b56d2cac4fe5ec0f9", "Enterprise Website", "enterprise"),
-    };
-    PlanView {
-        id,
-        name,
-        price: 0,
-        currency: "USD",
-        frequency: if plan == Plan::Free { "" } else { "monthly" },
-        is_subscribed: plan != Plan::Free,
-        can_subscribe: false,
-        legacy_id,
-        legacy_discount: false,
-        externally_managed: false,
     }
 }

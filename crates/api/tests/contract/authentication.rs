@@ -110,6 +110,17 @@ async fn one_s_own_without_the_permission_is_denied() {
     assert_eq!(node.send_as(&dns.token, "GET", "/user", None).await.refused(), (403, 9109));
     assert_eq!(node.send_as(&dns.token, "GET", &account, None).await.refused(), (403, 9109));
     assert_eq!(node.send_as(&dns.token, "DELETE", &zone, None).await.refused(), (403, 10000));
+    for path in ["available_plans", "available_rate_plans", "subscription", "pagerules"] {
+        assert_eq!(node.send_as(&dns.token, "GET", &format!("{zone}/{path}"), None).await.status, 200, "{path}");
+    }
+    let plan = || Some(json!({"plan": {"id": "0feeeeeeeeeeeeeeeeeeeeeeeeeeeeee"}, "rate_plan": {"id": "free"}}));
+    assert_eq!(node.send_as(&dns.token, "PATCH", &zone, plan()).await.refused(), (403, 10000));
+    let subscription = format!("{zone}/subscription");
+    for method in ["POST", "PUT"] {
+        assert_eq!(node.send_as(&dns.token, method, &subscription, plan()).await.refused(), (403, 10000));
+    }
+    let views = format!("{account}/dns_settings/views");
+    assert_eq!(node.send_as(&dns.token, "GET", &views, None).await.refused(), (403, 9109));
     assert_eq!(node.send_as(&dns.token, "POST", &records, Some(record.clone())).await.status, 200);
 
     let user = node.token_with(&[Permission::UserRead]).await;
@@ -117,7 +128,10 @@ async fn one_s_own_without_the_permission_is_denied() {
     assert_eq!(answer.refused(), (403, 0));
     assert!(answer.message().contains("com.cloudflare.api.account.zone.list"), "{}", answer.message());
     assert!(answer.message().contains(&user.id.to_string()));
-    assert_eq!(node.send_as(&user.token, "GET", &zone, None).await.refused(), (403, 10000));
+    for path in ["", "/available_plans", "/available_rate_plans", "/subscription", "/pagerules"] {
+        let path = format!("{zone}{path}");
+        assert_eq!(node.send_as(&user.token, "GET", &path, None).await.refused(), (403, 10000), "{path}");
+    }
     assert_eq!(node.send_as(&user.token, "GET", "/user", None).await.status, 200);
 
     let reader = node.token_with(&[Permission::ZoneRead, Permission::DnsRead]).await.token;
@@ -155,6 +169,14 @@ async fn another_s_zone_is_not_found() {
     let body = || Some(json!({"type": "A", "name": "x", "content": "192.0.2.1"}));
     for (method, path, body) in [
         ("GET", &zone, None),
+        ("PATCH", &zone, Some(json!({}))),
+        ("GET", &format!("{zone}/available_plans"), None),
+        ("GET", &format!("{zone}/available_plans/0feeeeeeeeeeeeeeeeeeeeeeeeeeeeee"), None),
+        ("GET", &format!("{zone}/available_rate_plans"), None),
+        ("GET", &format!("{zone}/subscription"), None),
+        ("POST", &format!("{zone}/subscription"), Some(json!({}))),
+        ("PUT", &format!("{zone}/subscription"), Some(json!({}))),
+        ("GET", &format!("{zone}/pagerules"), None),
         ("DELETE", &zone, None),
         ("GET", &records, None),
         ("POST", &records, body()),
@@ -167,7 +189,9 @@ async fn another_s_zone_is_not_found() {
         assert_eq!(answer.refused(), (404, 1001), "{method} {path}");
     }
     let account = format!("/accounts/{}", node.bootstrap.account_id);
+    let views = format!("{account}/dns_settings/views");
     assert_eq!(node.send_as(&other.token, "GET", &account, None).await.refused(), (404, 1001));
+    assert_eq!(node.send_as(&other.token, "GET", &views, None).await.refused(), (404, 1001));
     let new = json!({"name": "example.org", "account": {"id": node.bootstrap.account_id}});
     assert_eq!(node.send_as(&other.token, "POST", "/zones", Some(new)).await.refused(), (404, 1001));
     assert_eq!(node.send_as(&other.token, "GET", "/zones", None).await.result(), json!([]));

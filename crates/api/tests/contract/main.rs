@@ -8,6 +8,7 @@ mod clients;
 mod harness;
 mod limits;
 mod lists;
+mod plans;
 mod records;
 mod routing;
 mod zones;

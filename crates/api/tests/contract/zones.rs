@@ -134,6 +134,42 @@ async fn a_zone_is_deleted_and_not_found_any_more() {
 }
 
 #[tokio::test]
+async fn a_zone_is_changed_as_far_as_it_can_be() {
+    let node = Node::start().await;
+    let zone = node.zone("example.com").await;
+    let before = node.get(&zone).await.result();
+    for same in [
+        json!({}),
+        json!({"paused": false}),
+        json!({"type": "full"}),
+        json!({"vanity_name_servers": []}),
+        json!({"paused": null, "type": null, "vanity_name_servers": null, "plan": null, "name_servers": ["x"]}),
+    ] {
+        assert_eq!(node.patch(&zone, same.clone()).await.result(), before, "{same}");
+    }
+    for (unavailable, words) in [
+        (json!({"paused": true}), "paused"),
+        (json!({"type": "partial"}), "type"),
+        (json!({"vanity_name_servers": ["ns1.example.com"]}), "vanity_name_servers"),
+        (json!({"paused": "yes"}), "paused must be"),
+        (json!({"type": "odd"}), "type must be"),
+        (json!({"vanity_name_servers": [7]}), "vanity_name_servers must be"),
+        (json!({"vanity_name_servers": "ns1.example.com"}), "vanity_name_servers must be"),
+        (json!({"plan": "free"}), "plan must be"),
+        (json!({"plan": {}}), "plan must be"),
+        (json!({"plan": {"id": "free"}}), "available_plans"),
+        (json!({"plan": {"id": "0feeeeeeeeeeeeeeeeeeeeeeeeeeeeee"}, "paused": true}), "paused"),
+    ] {
+        let answer = node.patch(&zone, unavailable.clone()).await;
+        assert_eq!(answer.refused(), (400, 9207), "{unavailable}");
+        assert!(answer.message().contains(words), "{unavailable}: {}", answer.message());
+        assert_eq!(node.get(&zone).await.result(), before, "{unavailable}");
+    }
+    let unknown = node.patch("/zones/00112233445566778899aabbccddeeff", json!({"paused": false})).await;
+    assert_eq!(unknown.refused(), (404, 1001));
+}
+
+#[tokio::test]
 async fn zones_are_filtered() {
     let node = Node::start().await;
     let other = node.other("other@example.net").await;
@@ -161,6 +197,11 @@ async fn zones_are_filtered() {
     assert_eq!(names("account.id=xyz").await, [""; 0]);
     assert_eq!(names("account.name=Account%20of%20other%40example.net").await, both);
     assert_eq!(names("order=name&direction=desc").await, ["two.example", "one.example"]);
+    let two = node.send_as(&other.token, "GET", "/zones?name=two.example", None).await.result();
+    let path = format!("/zones/{}", two[0]["id"].as_str().unwrap());
+    let free = json!({"plan": {"id": "0feeeeeeeeeeeeeeeeeeeeeeeeeeeeee"}});
+    node.send_as(&other.token, "PATCH", &path, Some(free)).await.result();
+    assert_eq!(names("order=plan.id").await, ["two.example", "one.example"]);
     assert_eq!(names("name=one.example&status=active&match=any").await, ["one.example"]);
     assert_eq!(names("unknown=1&order=odd&direction=odd").await, both);
 }

@@ -8,8 +8,8 @@ use waymark_zone::published::RECORD_OCTETS;
 
 use super::NewRecord;
 use crate::error::{Conflict, Invalid, Quota, Refusal};
+use crate::plans::Plan;
 use crate::store::{RecordRow, ZoneRow};
-use crate::zones::Plan;
 
 /// The largest TTL, in seconds (docs: dns/manage-dns-records/reference/ttl).
 const TTL_MAX: u32 = 86_400;
@@ -22,7 +22,6 @@ const TEXTS_CHARACTERS_MAX: usize = 8_192;
 /// Docs: dns/manage-dns-records/reference/record-attributes.
 const TAG_NAME_CHARACTERS_MAX: usize = 32;
 const TAG_VALUE_CHARACTERS_MAX: usize = 100;
-const TAGS_MAX: usize = 20;
 
 /// A record that keeps the rules by itself.
 #[derive(Debug)]
@@ -99,7 +98,7 @@ fn is_name_octet(octet: &u8) -> bool {
 }
 
 fn ttl(plan: Plan, ttl: Option<u32>) -> Result<u32, Refusal> {
-    let minimum = if plan == Plan::Enterprise { 30 } else { 60 };
+    let minimum = plan.terms().ttl_min;
     match ttl.unwrap_or(TTL_AUTOMATIC) {
         ttl if ttl == TTL_AUTOMATIC || (minimum..=TTL_MAX).contains(&ttl) => Ok(ttl),
         _ => Err(Invalid::Ttl { minimum, maximum: TTL_MAX }.into()),
@@ -108,7 +107,7 @@ fn ttl(plan: Plan, ttl: Option<u32>) -> Result<u32, Refusal> {
 
 fn comment(plan: Plan, comment: Option<String>) -> Result<Option<String>, Refusal> {
     let Some(comment) = comment.filter(|comment| !comment.is_empty()) else { return Ok(None) };
-    let limit = if plan == Plan::Free { 100 } else { 500 };
+    let limit = plan.terms().comment_characters_max;
     if has_line_break(&comment) {
         return Err(Invalid::CommentLineBreak.into());
     }
@@ -119,7 +118,7 @@ fn comment(plan: Plan, comment: Option<String>) -> Result<Option<String>, Refusa
 }
 
 fn tags(plan: Plan, tags: Vec<String>) -> Result<Vec<String>, Refusal> {
-    let limit = if plan == Plan::Free { 0 } else { TAGS_MAX };
+    let limit = plan.terms().tags_max;
     if tags.len() > limit {
         return Err(Quota::Tags { count: tags.len(), limit }.into());
     }

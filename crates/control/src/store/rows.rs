@@ -8,7 +8,8 @@ use waymark_zone::published::{AccountNumber, ScopeId, Version, ZoneNumber};
 
 use super::Sql;
 use crate::error::Refusal;
-use crate::zones::{Kind, Plan, Status};
+use crate::plans::Plan;
+use crate::zones::{Kind, Status};
 use crate::{PublicId, Time};
 
 /// A zone's own row: what the rules need when its records change. Read inside a write, and of no use after it.

@@ -7,6 +7,7 @@ use waymark_wire::Name;
 use super::{FURTHER_COLUMNS, SHOWN_TABLES, Zone, ZoneFilter, ZoneOrder, add_nameservers, read_shown};
 use crate::error::Refusal;
 use crate::identity::{Grant, Permission, Resource};
+use crate::plans::PLANS;
 use crate::store::{Sql, ZONE_COLUMNS};
 use crate::{Listing, Page, PublicId};
 
@@ -28,10 +29,14 @@ pub(super) fn list(sql: Sql<'_>, grant: &Grant, filter: &ZoneFilter, page: Page)
     values.extend(page.limit_and_offset());
     let direction = if filter.descending { "DESC" } else { "ASC" };
     let order = match filter.order {
-        ZoneOrder::Name => "z.name",
-        ZoneOrder::Status => "z.status",
-        ZoneOrder::AccountId => "a.public_id",
-        ZoneOrder::AccountName => "a.name",
+        ZoneOrder::Name => "z.name".to_owned(),
+        ZoneOrder::Status => "z.status".to_owned(),
+        ZoneOrder::AccountId => "a.public_id".to_owned(),
+        ZoneOrder::AccountName => "a.name".to_owned(),
+        ZoneOrder::PlanId => {
+            let ids = PLANS.map(|terms| format!("WHEN '{}' THEN '{}'", terms.word, terms.id));
+            format!("CASE z.plan {} END", ids.join(" "))
+        }
     };
     let text = format!(
         "SELECT {ZONE_COLUMNS}, {FURTHER_COLUMNS} FROM {SHOWN_TABLES} WHERE {condition} \

@@ -146,6 +146,57 @@ async fn a_deleted_zone_is_not_found_and_its_name_is_free() {
 }
 
 #[tokio::test]
+async fn another_plan_is_intent_and_its_limits_hold_from_then_on() {
+    let node = Node::start().await;
+    let (zone, grant) = (node.zone("example.com").await, node.grant().await);
+    let head = || node.control.journal().zone_image(waymark_zone::published::ZoneNumber(zone.number)).unwrap().1;
+    let short = crate::records::NewRecord { ttl: Some(30), ..crate::testing::record("A", "www", "192.0.2.1") };
+    let record = node.control.record_create(&grant, zone.id, short.clone()).await.unwrap();
+    let before = head();
+    node.clock.advance_seconds(60);
+    let free = ZoneEdit { plan: Some(Plan::Free), ..ZoneEdit::default() };
+    let changed = node.control.zone_edit(&grant, zone.id, free.clone()).await.unwrap();
+    assert_eq!((changed.plan, changed.version), (Plan::Free, before.version.0 + 1));
+    assert!(changed.modified > zone.modified);
+    assert_eq!(node.control.zone_get(&grant, zone.id).await.as_ref(), Ok(&changed));
+    assert_eq!((head().version.0, head().serial), (before.version.0 + 1, before.serial), "no secondary has to know");
+    // The record keeps the TTL that it had; nothing new gets one that is too short for the plan.
+    assert_eq!(node.control.record_get(&grant, zone.id, record.id).await.unwrap().ttl, 30);
+    let other = crate::records::NewRecord { name: "other".to_owned(), ..short };
+    let refused = node.control.record_create(&grant, zone.id, other).await;
+    assert_eq!(refused, Err(Invalid::Ttl { minimum: 60, maximum: 86_400 }.into()));
+    for same in [free, ZoneEdit::default()] {
+        assert_eq!(node.control.zone_edit(&grant, zone.id, same).await.as_ref(), Ok(&changed));
+    }
+    assert_eq!(actions(&node).await, ["bootstrap", "zone.create", "record.create", "zone.edit"]);
+}
+
+#[tokio::test]
+async fn what_a_zone_cannot_have_is_refused_whole() {
+    let node = Node::start().await;
+    let (zone, grant) = (node.zone("example.com").await, node.grant().await);
+    let plan = Some(Plan::Pro);
+    for unavailable in [
+        ZoneEdit { plan, paused: Some(true), ..ZoneEdit::default() },
+        ZoneEdit { plan, kind: Some(Kind::Partial), ..ZoneEdit::default() },
+        ZoneEdit { plan, vanity_name_servers: Some(vec!["ns1.example.com".to_owned()]), ..ZoneEdit::default() },
+    ] {
+        let refused = node.control.zone_edit(&grant, zone.id, unavailable.clone()).await;
+        assert!(matches!(refused, Err(Refusal::NotAvailable(_))), "{unavailable:?}: {refused:?}");
+    }
+    let as_it_is =
+        ZoneEdit { plan: None, paused: Some(false), kind: Some(Kind::Full), vanity_name_servers: Some(Vec::new()) };
+    assert_eq!(node.control.zone_edit(&grant, zone.id, as_it_is).await, Ok(zone));
+    assert_eq!(actions(&node).await, ["bootstrap", "zone.create"]);
+}
+
+async fn actions(node: &Node) -> Vec<String> {
+    let text = "SELECT action FROM audit ORDER BY id";
+    let read = node.control.write(Actor::System, Action::RecordBatch, |tx| tx.sql().all(text, [], |row| row.get(0)));
+    read.await.unwrap()
+}
+
+#[tokio::test]
 async fn zones_are_listed_by_filter_order_and_page() {
     let node = Node::start().await;
     let grant = node.grant().await;
@@ -169,6 +220,13 @@ async fn zones_are_listed_by_filter_order_and_page() {
     assert_eq!(list(ZoneFilter { match_any: false, ..any }, PAGE).await, (String::new(), 0));
     let account_id = ZoneFilter { account_id: Some(node.first.account_id), ..ZoneFilter::default() };
     assert_eq!(list(account_id, PAGE).await.1, 4);
+    // By the plans' ids: free, pro, enterprise, business.
+    for (name, plan) in [("b.example", Plan::Business), ("a.test", Plan::Free), ("c.example", Plan::Pro)] {
+        let id = node.control.zone_list(&grant, named(name), PAGE).await.unwrap().items[0].id;
+        node.control.zone_edit(&grant, id, ZoneEdit { plan: Some(plan), ..ZoneEdit::default() }).await.unwrap();
+    }
+    let by_plan = ZoneFilter { order: ZoneOrder::PlanId, ..ZoneFilter::default() };
+    assert_eq!(list(by_plan, PAGE).await.0, "a.test c.example a.example b.example");
     let kinds = ZoneFilter { kinds: vec![Kind::Partial, Kind::Internal], ..ZoneFilter::default() };
     assert_eq!(list(kinds, PAGE).await.1, 0);
 }
