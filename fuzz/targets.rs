@@ -13,6 +13,7 @@ use waymark_wire::event::{EVENT_OCTETS_MAX, Event};
 use waymark_wire::message::Section;
 use waymark_wire::name::wire_len;
 use waymark_wire::records::ROWS;
+use waymark_wire::zone_file::{self, Attributes, ReaderOptions, write_record};
 use waymark_wire::{ExtendedError, MessageWriter, Name, Rcode, Rdata, RecordType, Reject, Request, Serial};
 use waymark_zone::answer::{
     Circumstances, Cookie, Needs, NoSupplies, Outcome, Settings, SignatureOf, Supplies, Transport,
@@ -34,6 +35,7 @@ pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("published", published),
     ("name_text", name_text),
     ("record_text", record_text),
+    ("zone_file", zone_file),
     ("event", event),
     ("cookies", cookies),
 ];
@@ -253,6 +255,46 @@ pub(crate) fn record_text(bytes: &[u8]) {
         let again = Rdata::from_api(record_type, &canonical.content, canonical.priority, &apex);
         assert_eq!(again.map(|(rdata, _)| rdata), Ok(rdata), "the canonical content means the same");
     }
+}
+
+/// Any file is read to its end, line by line, into no more than its lines and what they may generate; what is read of
+/// it is written so that it reads the same, attributes and all.
+///
+/// The first octet chooses whether there is an origin and how long an entry may be, the rest is the file.
+pub(crate) fn zone_file(bytes: &[u8]) {
+    let Some((&choice, text)) = bytes.split_first() else { return };
+    let options = ReaderOptions {
+        entry_octets_max: if choice & 2 == 0 { 1 << 20 } else { 40 },
+        generated_max: u64::from(choice),
+    };
+    let origin = (choice & 1 == 0).then(|| name("example.com"));
+    let ends = text.iter().filter(|octet| matches!(octet, b'\n' | b'\r')).count();
+    let (mut line, mut entries) = (0, 0u64);
+    for read in zone_file::Reader::new(text, origin, options) {
+        entries += 1;
+        let at = match &read {
+            Ok(entry) => entry.line,
+            Err(problem) => {
+                assert!(problem.to_string().len() < 2000, "a problem does not repeat the file");
+                problem.line
+            }
+        };
+        assert!((1..=ends as u32 + 1).contains(&at), "line {at} of {ends}");
+        let Ok(entry) = read else { continue };
+        assert!(entry.line >= line, "entries come in their order");
+        line = entry.line;
+        let mut written = String::new();
+        write_record(&mut written, &entry.owner, entry.ttl.unwrap_or(1), &entry.rdata, entry.comment.as_deref());
+        let again: Vec<_> = zone_file::Reader::new(written.as_bytes(), None, ReaderOptions::default()).collect();
+        let comment = entry.comment.clone();
+        assert_eq!(again, [Ok(zone_file::Entry { line: 1, ttl: entry.ttl.or(Some(1)), ..entry })], "{written}");
+        if let Some(Ok(attributes)) = comment.as_deref().map(Attributes::from_comment) {
+            let again = Attributes::from_comment(attributes.to_comment().as_deref().unwrap_or_default());
+            assert_eq!(again, Ok(attributes), "{written}");
+        }
+    }
+    // Behind a parenthesis that nothing closes, what was read is read again.
+    assert!(entries <= ends as u64 + 1 + options.generated_max, "{entries} entries");
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

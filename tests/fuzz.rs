@@ -92,7 +92,7 @@ macro_rules! targets {
     };
 }
 
-targets! { query answer published name_text record_text event cookies }
+targets! { query answer published name_text record_text zone_file event cookies }
 
 #[test]
 fn every_target_has_its_fuzzer() {

@@ -18,6 +18,7 @@
 //! - [`query`]: reading a request without allocating.
 //! - [`message`]: writing a response into the caller's buffer.
 //! - [`event`]: what is kept of an answer, in its byte form.
+//! - [`zone_file`]: master files, and the attributes that comments in them carry.
 
 pub mod edns;
 pub mod event;
@@ -27,6 +28,7 @@ pub mod query;
 pub mod record_type;
 pub mod records;
 pub mod serial;
+pub mod zone_file;
 
 pub use edns::ExtendedError;
 pub use event::Event;

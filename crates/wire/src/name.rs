@@ -28,6 +28,9 @@ pub enum NameError {
     /// The name is longer than 255 octets.
     #[error("a name must have at most 255 octets")]
     NameLength,
+    /// A relative name in a zone file that has not said what it is relative to.
+    #[error("it is relative to an origin, and there is none: end it in a dot, or write $ORIGIN before it")]
+    NoOrigin,
     /// The bytes end inside the name, or hold a compression pointer.
     #[error("the name's wire form is cut or compressed")]
     BadWire,
@@ -230,6 +233,41 @@ pub(crate) fn text_to_wire(text: &str) -> Result<Vec<u8>, NameError> {
     }
     let parsed: domain::base::Name<Vec<u8>> = text.parse()?;
     Ok(parsed.into_octets())
+}
+
+/// The labels of a name of plain characters onto `wire`, in the case in which they are written, and the root if a dot
+/// ends it; gives whether one does. None, and nothing onto `wire`, if the name is anything else, or not a good one:
+/// [`text_to_wire`] judges it then.
+pub(crate) fn push_plain(text: &str, wire: &mut Vec<u8>) -> Option<bool> {
+    let start = wire.len();
+    let mut label = start;
+    wire.push(0);
+    for &octet in text.as_bytes() {
+        match octet {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'*' | b'/' => wire.push(octet),
+            b'.' if end_label(wire, label) => {
+                label = wire.len();
+                wire.push(0);
+            }
+            _ => {
+                wire.truncate(start);
+                return None;
+            }
+        }
+    }
+    let absolute = wire.len() - label == 1;
+    if absolute && label == start || !absolute && !end_label(wire, label) || wire.len() - start > NAME_OCTETS_MAX {
+        wire.truncate(start);
+        return None;
+    }
+    Some(absolute)
+}
+
+/// Sets the length of the label that began at `start` and ends here; whether it is one that a label may have.
+fn end_label(wire: &mut [u8], start: usize) -> bool {
+    let length = wire.len() - start - 1;
+    wire[start] = length as u8;
+    (1..=LABEL_OCTETS_MAX).contains(&length)
 }
 
 /// A name in uncompressed wire form as presentation form without the dot at the end, its case kept.

@@ -27,6 +27,8 @@ mod types;
 use std::fmt;
 
 pub use field::Field;
+pub(crate) use field::{Names, name_in_zone_file};
+pub(crate) use number::period;
 pub use table::{Api, ROWS, Row, row, row_by_mnemonic};
 pub use types::{list_of, types_of};
 
@@ -40,13 +42,13 @@ pub enum RecordError {
     #[error("{0} is not a record type that can be written here")]
     Type(String),
     /// Not an IPv4 address in dotted-quad form.
-    #[error("{0:?} is not an IPv4 address")]
+    #[error("{} is not an IPv4 address: four numbers from 0 to 255 with dots are needed", shortened(.0))]
     Ipv4(String),
     /// Not an IPv6 address.
-    #[error("{0:?} is not an IPv6 address")]
+    #[error("{} is not an IPv6 address: hexadecimal numbers with colons, such as 2001:db8::1, are needed", shortened(.0))]
     Ipv6(String),
     /// Not a host name where one is needed.
-    #[error("{text:?} is not a host name: {why}")]
+    #[error("{} is not a host name: {why}", shortened(.text))]
     Host {
         /// What was given.
         text: String,
@@ -54,10 +56,10 @@ pub enum RecordError {
         why: NameError,
     },
     /// An address where a host name is needed.
-    #[error("{0:?} is an address, and a host name is needed")]
+    #[error("{} is an address, and a host name is needed", shortened(.0))]
     AddressAsHost(String),
     /// A number out of its range or no number.
-    #[error("{text:?} is not a number from 0 to {max}")]
+    #[error("{} is not a number from 0 to {max}", shortened(.text))]
     Number {
         /// What was given.
         text: String,
@@ -65,7 +67,7 @@ pub enum RecordError {
         max: u32,
     },
     /// A value that is not what its field takes.
-    #[error("{text:?} is not {needed}")]
+    #[error("{} is not {needed}", shortened(.text))]
     Value {
         /// What was given.
         text: String,
@@ -76,10 +78,12 @@ pub enum RecordError {
     #[error("{0}")]
     Rule(&'static str),
     /// A character string of more octets than its length can say.
-    #[error("a string of {0} octets: a string has at most 255")]
+    #[error("a string of {0} octets: a string has at most 255, and a longer text is written as several")]
     StringTooLong(usize),
     /// Quotes that do not pair up, or text between quoted strings.
-    #[error("the quotation marks of the text do not match")]
+    #[error(
+        "the quotation marks of the text do not match: a string needs one before and one behind it, and \\\" for each inside"
+    )]
     Quotes,
     /// The data is longer than a record can hold (65,535 octets).
     #[error("the data is longer than 65535 octets")]
@@ -88,7 +92,7 @@ pub enum RecordError {
     #[error("{0} is missing")]
     Missing(&'static str),
     /// More text than the type has fields.
-    #[error("there is text after the last field: {0:?}")]
+    #[error("there is text after the last field: {}", shortened(.0))]
     Trailing(String),
     /// The wire form is cut or has octets left over.
     #[error("the data's wire form is malformed")]
@@ -145,6 +149,16 @@ impl Rdata {
     /// `origin` unless they end in a dot. Data of any type may be written as `\# length hex` (RFC 3597 section 5), and
     /// is checked like any other.
     pub fn from_text(record_type: RecordType, text: &str, origin: &Name) -> Result<Self, RecordError> {
+        Self::read(record_type, text, Some(origin), &mut Vec::new())
+    }
+
+    /// As [`from_text`](Self::from_text), where there may be no origin; `wire` is room to read into.
+    pub(crate) fn read(
+        record_type: RecordType,
+        text: &str,
+        origin: Option<&Name>,
+        wire: &mut Vec<u8>,
+    ) -> Result<Self, RecordError> {
         let not_here = || RecordError::Type(record_type.to_string());
         if !record_type.is_data_type() {
             return Err(not_here());
@@ -154,9 +168,9 @@ impl Rdata {
             return Self::from_wire(record_type, &binary::generic(octets.trim_end())?);
         }
         let row = row(record_type).ok_or_else(not_here)?;
-        let mut wire = Vec::new();
+        wire.clear();
         for (name, field) in row.fields {
-            rest = field.read_text(name, rest, Some(origin), &mut wire)?;
+            rest = field.read_text(name, rest, Names::RelativeTo(origin), wire)?;
         }
         let rdata = Self::finish(record_type, wire, rest)?;
         row.check(&rdata.wire)?;
@@ -174,7 +188,7 @@ impl Rdata {
             .and_then(|row| Some((row, row.api.as_ref()?)))
             .ok_or_else(|| RecordError::Type(record_type.to_string()))?;
         if row.fields.iter().any(|(_, field)| matches!(field, Field::Strings)) {
-            let rdata = Self::finish(record_type, text::strings_from_api(content)?, "")?;
+            let rdata = Self::finish(record_type, &text::strings_from_api(content)?, "")?;
             return Ok((rdata, Content { content: content.to_owned(), priority: None }));
         }
         let content = match content.trim() {
@@ -189,9 +203,9 @@ impl Rdata {
         }
         let mut rest = content.as_str();
         for (name, field) in fields {
-            rest = field.read_text(name, rest, None, &mut wire)?;
+            rest = field.read_text(name, rest, Names::Hosts, &mut wire)?;
         }
-        let rdata = Self::finish(record_type, wire, rest)?;
+        let rdata = Self::finish(record_type, &wire, rest)?;
         let content = rdata.content();
         Ok((rdata, content))
     }
@@ -231,19 +245,28 @@ impl Rdata {
         Content { content: parts.join(" "), priority }
     }
 
-    fn finish(record_type: RecordType, wire: Vec<u8>, rest: &str) -> Result<Self, RecordError> {
+    fn finish(record_type: RecordType, wire: &[u8], rest: &str) -> Result<Self, RecordError> {
         if !rest.trim().is_empty() {
             return Err(RecordError::Trailing(rest.trim().to_owned()));
         }
         if wire.len() > usize::from(u16::MAX) {
             return Err(RecordError::TooLong);
         }
-        Ok(Self { record_type, wire: wire.into_boxed_slice() })
+        Ok(Self { record_type, wire: wire.into() })
+    }
+}
+
+/// A text as an error quotes it: not more of it than a reader needs to find it again.
+pub(crate) fn shortened(text: &str) -> String {
+    const CHARACTERS_MAX: usize = 80;
+    match text.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => format!("{:?}...", &text[..end]),
+        None => format!("{text:?}"),
     }
 }
 
 /// The token at the start of `text`, up to a blank without a backslash before it, and what follows the blanks.
-fn word(text: &str) -> (&str, &str) {
+pub(crate) fn word(text: &str) -> (&str, &str) {
     let mut escaped = false;
     let end = text.bytes().position(|octet| {
         let ends = matches!(octet, b' ' | b'\t') && !escaped;
@@ -277,4 +300,4 @@ impl fmt::Debug for Rdata {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

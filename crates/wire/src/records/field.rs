@@ -95,34 +95,29 @@ impl Field {
         (length <= wire.len()).then_some(length)
     }
 
-    /// Reads the value at the start of `text` into `wire`; gives the text behind it. Without an `origin` every name
-    /// is absolute.
+    /// Reads the value at the start of `text` onto `wire`; gives the text behind it.
     pub(super) fn read_text<'t>(
         self,
         field: &'static str,
         text: &'t str,
-        origin: Option<&Name>,
+        names: Names<'_>,
         wire: &mut Vec<u8>,
     ) -> Result<&'t str, RecordError> {
         if text.is_empty() && !matches!(self, Self::Strings | Self::Types | Self::Parameters) {
             return Err(RecordError::Missing(field));
         }
         match self {
-            Self::Strings => wire.extend(text::strings_from_zone_file(text)?),
+            Self::Strings => text::strings_from_zone_file(text, wire)?,
             Self::Types => wire.extend(types::list_from_text(text)?),
             Self::Parameters => wire.extend(parameters::from_text(text)?),
             Self::Hex => wire.extend(binary::hex(text)?),
             Self::Base64 => wire.extend(binary::base64(text)?),
             Self::String => return text::string_from_zone_file(text, wire),
             Self::Location => return location::from_text(text, wire),
-            Self::Text => {
-                let (value, rest) = text::text_from_zone_file(text)?;
-                wire.extend(value);
-                return Ok(rest.trim_start());
-            }
+            Self::Text => return text::text_from_zone_file(text, wire).map(str::trim_start),
             _ => {
                 let (token, rest) = word(text);
-                self.read_token(token, origin, wire)?;
+                self.read_token(token, names, wire)?;
                 return Ok(rest);
             }
         }
@@ -130,7 +125,7 @@ impl Field {
     }
 
     /// Reads a value that has no blanks in it.
-    fn read_token(self, token: &str, origin: Option<&Name>, wire: &mut Vec<u8>) -> Result<(), RecordError> {
+    fn read_token(self, token: &str, names: Names<'_>, wire: &mut Vec<u8>) -> Result<(), RecordError> {
         match self {
             Self::Ipv4 => {
                 let address: Ipv4Addr = token.parse().map_err(|_| RecordError::Ipv4(token.to_owned()))?;
@@ -148,14 +143,13 @@ impl Field {
             Self::Algorithm => wire.push(number::algorithm(token)?),
             Self::CertificateType => wire.extend(number::certificate_type(token)?.to_be_bytes()),
             Self::Type => wire.extend(types::type_from_text(token)?.0.to_be_bytes()),
-            Self::Name { .. } => match origin {
-                Some(origin) => wire.extend(name_in_zone_file(token, origin)?.to_ascii_lowercase()),
-                None => wire.extend_from_slice(host(token)?.as_wire()),
-            },
-            Self::ExactName => match origin {
-                Some(origin) => wire.extend(name_in_zone_file(token, origin)?),
-                None => wire.extend_from_slice(host(token)?.as_wire()),
-            },
+            Self::Name { .. } => {
+                let start = wire.len();
+                names.read(token, wire)?;
+                // Length octets are at most 63 and so are never letters.
+                wire[start..].make_ascii_lowercase();
+            }
+            Self::ExactName => names.read(token, wire)?,
             Self::Tag => {
                 let length = u8::try_from(token.len()).ok().filter(|_| is_tag(token.as_bytes()));
                 wire.push(length.ok_or_else(|| RecordError::value(token, "a tag of 1 to 255 letters and digits"))?);
@@ -217,26 +211,58 @@ fn name_text(wire: &[u8], dot: bool) -> String {
     text
 }
 
-/// A name of a zone file in wire form, its case kept: relative to `origin` unless a dot that is not escaped ends it.
-fn name_in_zone_file(token: &str, origin: &Name) -> Result<Vec<u8>, RecordError> {
-    if token == "@" {
-        return Ok(origin.as_wire().to_vec());
+/// What names in text are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Names<'o> {
+    /// Host names as the API takes them: absolute, and no addresses.
+    Hosts,
+    /// Names of a zone file: relative to this origin, if there is one, unless they end in a dot.
+    RelativeTo(Option<&'o Name>),
+}
+
+impl Names<'_> {
+    /// Reads a name onto `wire`.
+    fn read(self, token: &str, wire: &mut Vec<u8>) -> Result<(), RecordError> {
+        match self {
+            Self::Hosts => wire.extend_from_slice(host(token)?.as_wire()),
+            Self::RelativeTo(origin) => name_in_zone_file(token, origin, wire)
+                .map(|_| ())
+                .map_err(|why| RecordError::Host { text: token.to_owned(), why })?,
+        }
+        Ok(())
     }
-    let refused = |why: NameError| RecordError::Host { text: token.to_owned(), why };
+}
+
+/// A name of a zone file onto `wire`, its case kept: relative to `origin` unless a dot that is not escaped ends it.
+/// Gives whether it was absolute.
+pub(crate) fn name_in_zone_file(token: &str, origin: Option<&Name>, wire: &mut Vec<u8>) -> Result<bool, NameError> {
+    let start = wire.len();
+    let absolute = match name::push_plain(token, wire) {
+        Some(absolute) => absolute,
+        None if token == "@" => false,
+        None => push_unusual(token, wire)?,
+    };
+    if !absolute {
+        wire.extend_from_slice(origin.ok_or(NameError::NoOrigin)?.as_wire());
+    }
+    match wire.len() - start {
+        0..=NAME_OCTETS_MAX => Ok(absolute),
+        _ => Err(NameError::NameLength),
+    }
+}
+
+/// The labels of a name with escapes or Unicode onto `wire`, and the root if it is absolute.
+fn push_unusual(token: &str, wire: &mut Vec<u8>) -> Result<bool, NameError> {
     if has_quote(token) {
-        return Err(refused(NameError::Character));
+        return Err(NameError::Character);
     }
     // A blank in a token has a backslash before it.
-    let mut wire = name::text_to_wire(&token.replace("\\ ", "\\032").replace("\\\t", "\\009")).map_err(refused)?;
+    let parsed = name::text_to_wire(&token.replace("\\ ", "\\032").replace("\\\t", "\\009"))?;
     let is_escaped = |before: &str| before.bytes().rev().take_while(|octet| *octet == b'\\').count() % 2 == 1;
-    if token.strip_suffix('.').is_none_or(is_escaped) {
-        wire.pop();
-        wire.extend_from_slice(origin.as_wire());
-    }
-    match wire.len() {
-        0..=NAME_OCTETS_MAX => Ok(wire),
-        _ => Err(refused(NameError::NameLength)),
-    }
+    let absolute = !token.strip_suffix('.').is_none_or(is_escaped);
+    let root = usize::from(!absolute);
+    wire.extend_from_slice(&parsed[..parsed.len() - root]);
+    Ok(absolute)
 }
 
 /// Whether there is a quotation mark without a backslash before it.

@@ -65,7 +65,7 @@ pub(super) fn certificate_type(token: &str) -> Result<u16, RecordError> {
 }
 
 /// Seconds: a number of 32 bits, or numbers with units such as `1h30m`, as every reader of zone files takes them.
-pub(super) fn period(token: &str) -> Result<u32, RecordError> {
+pub(crate) fn period(token: &str) -> Result<u32, RecordError> {
     let plain = number(token, u32::MAX);
     if plain.is_ok() {
         return plain;

@@ -145,10 +145,11 @@ fn parameter(text: &str) -> Result<(u16, Vec<u8>, &str), RecordError> {
     let end = text.find([' ', '\t', '=']).unwrap_or(text.len());
     let (key, rest) = text.split_at(end);
     let (number, by_number) = key_from_text(key)?;
-    let (given, rest) = match rest.strip_prefix('=') {
-        Some(value) if value.is_empty() || value.starts_with([' ', '\t']) => (Vec::new(), value),
-        Some(value) => text::text_from_zone_file(value)?,
-        None => (Vec::new(), rest),
+    let mut given = Vec::new();
+    let rest = match rest.strip_prefix('=') {
+        Some(value) if value.is_empty() || value.starts_with([' ', '\t']) => value,
+        Some(value) => text::text_from_zone_file(value, &mut given)?,
+        None => rest,
     };
     if !rest.is_empty() && !rest.starts_with([' ', '\t']) {
         return Err(RecordError::Quotes);

@@ -1,7 +1,7 @@
 //! Record data between the API's form, zone files and the wire.
 
 mod encodings;
-mod properties;
+pub(crate) mod properties;
 mod table;
 
 use super::*;

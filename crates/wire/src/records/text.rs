@@ -24,32 +24,33 @@ pub(super) fn strings_from_api(content: &str) -> Result<Vec<u8>, RecordError> {
     Ok(cut(content.as_bytes()))
 }
 
-/// Zone-file text to wire form: quoted strings and bare words, each a string of its own.
-pub(super) fn strings_from_zone_file(text: &str) -> Result<Vec<u8>, RecordError> {
-    let mut wire = Vec::new();
+/// Zone-file text onto `wire`: quoted strings and bare words, each a string of its own.
+pub(super) fn strings_from_zone_file(text: &str, wire: &mut Vec<u8>) -> Result<(), RecordError> {
     let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err(RecordError::Missing("text"));
+    }
     while !rest.is_empty() {
-        rest = string_from_zone_file(rest, &mut wire)?;
+        rest = string_from_zone_file(rest, wire)?;
     }
-    match wire.len() {
-        0 => Err(RecordError::Missing("text")),
-        _ => Ok(wire),
-    }
+    Ok(())
 }
 
 /// One string at the start of zone-file text, onto `wire` behind its length; gives the text behind it.
 pub(super) fn string_from_zone_file<'t>(text: &'t str, wire: &mut Vec<u8>) -> Result<&'t str, RecordError> {
-    let (value, rest) = text_from_zone_file(text)?;
-    wire.push(u8::try_from(value.len()).map_err(|_| RecordError::StringTooLong(value.len()))?);
-    wire.extend(value);
+    let start = wire.len();
+    wire.push(0);
+    let rest = text_from_zone_file(text, wire)?;
+    let length = wire.len() - start - 1;
+    wire[start] = u8::try_from(length).map_err(|_| RecordError::StringTooLong(length))?;
     Ok(rest.trim_start())
 }
 
-/// A quoted string or a bare word of any length at the start of zone-file text, and the text behind it.
-pub(super) fn text_from_zone_file(text: &str) -> Result<(Vec<u8>, &str), RecordError> {
+/// A quoted string or a bare word of any length at the start of zone-file text, onto `value`; gives the text behind it.
+pub(super) fn text_from_zone_file<'t>(text: &'t str, value: &mut Vec<u8>) -> Result<&'t str, RecordError> {
     match text.strip_prefix('"') {
-        Some(inside) => until_quote(inside, Escapes::Strict),
-        None => bare_word(text),
+        Some(inside) => until_quote(inside, Escapes::Strict, value),
+        None => bare_word(text, value),
     }
 }
 
@@ -94,7 +95,8 @@ fn quoted(text: &str) -> Result<Vec<u8>, RecordError> {
     let mut rest = text;
     while !rest.is_empty() {
         let inside = rest.strip_prefix('"').ok_or(RecordError::Quotes)?;
-        let (value, after) = until_quote(inside, Escapes::Lenient)?;
+        let mut value = Vec::new();
+        let after = until_quote(inside, Escapes::Lenient, &mut value)?;
         wire.extend(cut(&value));
         rest = after.trim_start();
     }
@@ -110,34 +112,38 @@ enum Escapes {
     Strict,
 }
 
-fn until_quote(text: &str, escapes: Escapes) -> Result<(Vec<u8>, &str), RecordError> {
-    unescape(text, escapes, |octet| octet == b'"').and_then(|(value, at)| match text.as_bytes().get(at) {
-        Some(_) => Ok((value, &text[at + 1..])),
-        None => Err(RecordError::Quotes),
-    })
-}
-
-fn bare_word(text: &str) -> Result<(Vec<u8>, &str), RecordError> {
-    let (value, at) = unescape(text, Escapes::Strict, |octet| matches!(octet, b' ' | b'\t' | b'"'))?;
+fn until_quote<'t>(text: &'t str, escapes: Escapes, value: &mut Vec<u8>) -> Result<&'t str, RecordError> {
+    let at = unescape(text, escapes, |octet| octet == b'"', value)?;
     match text.as_bytes().get(at) {
-        Some(b'"') => Err(RecordError::Quotes),
-        _ => Ok((value, &text[at..])),
+        Some(_) => Ok(&text[at + 1..]),
+        None => Err(RecordError::Quotes),
     }
 }
 
-/// Octets up to the first unescaped one that `ends` the value, and where that is.
-fn unescape(text: &str, escapes: Escapes, ends: impl Fn(u8) -> bool) -> Result<(Vec<u8>, usize), RecordError> {
+fn bare_word<'t>(text: &'t str, value: &mut Vec<u8>) -> Result<&'t str, RecordError> {
+    let at = unescape(text, Escapes::Strict, |octet| matches!(octet, b' ' | b'\t' | b'"'), value)?;
+    match text.as_bytes().get(at) {
+        Some(b'"') => Err(RecordError::Quotes),
+        _ => Ok(&text[at..]),
+    }
+}
+
+/// Octets up to the first unescaped one that `ends` the value, onto `value`; gives where that is.
+fn unescape(
+    text: &str,
+    escapes: Escapes,
+    ends: impl Fn(u8) -> bool,
+    value: &mut Vec<u8>,
+) -> Result<usize, RecordError> {
     let octets = text.as_bytes();
-    let mut value = Vec::new();
     let mut at = 0;
-    while let Some(&octet) = octets.get(at) {
-        if ends(octet) {
-            break;
-        }
-        if octet != b'\\' {
-            value.push(octet);
-            at += 1;
-            continue;
+    loop {
+        let plain = octets[at..].iter().position(|octet| *octet == b'\\' || ends(*octet));
+        let end = plain.map_or(octets.len(), |length| at + length);
+        value.extend_from_slice(&octets[at..end]);
+        at = end;
+        if octets.get(at) != Some(&b'\\') {
+            return Ok(at);
         }
         match octets[at + 1..] {
             [a, b, c, ..] if a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit() => {
@@ -156,7 +162,6 @@ fn unescape(text: &str, escapes: Escapes, ends: impl Fn(u8) -> bool) -> Result<(
             [] => return Err(RecordError::Quotes),
         }
     }
-    Ok((value, at))
 }
 
 fn cut(value: &[u8]) -> Vec<u8> {

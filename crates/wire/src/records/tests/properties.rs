@@ -75,6 +75,12 @@ fn likely_wire() -> impl Strategy<Value = (RecordType, Vec<u8>)> {
     })
 }
 
+/// Data of any type.
+pub(crate) fn any_rdata() -> impl Strategy<Value = Rdata> {
+    let of = |(record_type, wire): (RecordType, Vec<u8>)| Rdata::from_wire(record_type, &wire).ok();
+    likely_wire().prop_filter_map("breaks a rule", of)
+}
+
 fn survives(rdata: &Rdata) {
     let text = rdata.to_string();
     assert!(text.bytes().all(|octet| (0x20..0x7f).contains(&octet)), "{text}");
