@@ -180,10 +180,11 @@ impl Server {
         while connections.join_next().await.is_some() {}
     }
 
-    /// The next connection, and its place. Without a place nothing is accepted: who comes waits in the kernel.
+    /// The next connection, and its place. While there is no place, those that come after it wait in the kernel. The
+    /// connection comes first: a listener that nobody connects to must not hold a place.
     async fn accept(&self, listener: &TcpListener) -> io::Result<(TcpStream, Option<OwnedSemaphorePermit>)> {
-        let place = take_place(self.places.as_ref()).await;
-        Ok((listener.accept().await?.0, place))
+        let stream = listener.accept().await?.0;
+        Ok((stream, take_place(self.places.as_ref()).await))
     }
 
     async fn connection(

@@ -177,17 +177,26 @@ impl Certificates {
     }
 }
 
-/// By which a change of a file shows without reading it: which file it is, when it was written, how long it is. None:
-/// it is not there.
+/// How both files look from outside; none: a file is not there.
 #[derive(PartialEq, Eq)]
-struct Looks([Option<(u64, u64, i64, i64, u64)>; 2]);
+struct Looks([Option<Look>; 2]);
+
+/// By what a change of a file shows without reading it.
+#[derive(PartialEq, Eq)]
+struct Look {
+    file: (u64, u64),
+    written: (i64, i64),
+    octets: u64,
+}
 
 impl Looks {
     fn of(files: &Files) -> Self {
-        let of = |metadata: Metadata| {
-            (metadata.dev(), metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.size())
+        let look = |metadata: Metadata| Look {
+            file: (metadata.dev(), metadata.ino()),
+            written: (metadata.mtime(), metadata.mtime_nsec()),
+            octets: metadata.size(),
         };
-        Self([&files.certificate, &files.key].map(|path| std::fs::metadata(path).ok().map(of)))
+        Self([&files.certificate, &files.key].map(|path| std::fs::metadata(path).ok().map(look)))
     }
 }
 

@@ -72,6 +72,22 @@ async fn a_silent_connection_is_closed_and_gives_its_place() {
 }
 
 #[tokio::test]
+async fn faces_share_the_places() {
+    let limits = Limits { connections: Some(1), ..Limits::default() };
+    let listener = || async { TcpListener::bind("127.0.0.1:0").await.unwrap() };
+    let faces = [listener().await, listener().await];
+    let addresses = [faces[0].local_addr().unwrap(), faces[1].local_addr().unwrap()];
+    let router = axum::Router::new().route("/", axum::routing::get(|| async { "here" }));
+    let faces = faces.map(|listener| Face { listener, certificates: None });
+    let server = ApiServer::start(faces.into(), router, limits, Arc::default());
+    for address in [addresses[0], addresses[1], addresses[0]] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        assert!(get(&mut stream).await.ends_with("here"));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn an_ended_server_takes_nobody() {
     let running = Running::start(Limits::default(), None).await;
     let mut stream = running.connect().await;
