@@ -8,6 +8,7 @@
 //! ```
 
 pub(crate) mod allocator;
+pub(crate) mod certificate;
 pub(crate) mod dns;
 pub(crate) mod http;
 pub(crate) mod metrics;
@@ -16,6 +17,7 @@ pub(crate) mod program;
 pub(crate) mod random;
 pub(crate) mod scratch;
 
+pub(crate) use certificate::Certificate;
 pub(crate) use http::{Client, Credentials};
 pub(crate) use node::{Node, Zone};
 pub(crate) use scratch::Scratch;

@@ -27,5 +27,6 @@ mod power_cut;
 mod scopes;
 mod start;
 mod tidy;
+mod tls;
 mod visible;
 mod whole;

@@ -23,6 +23,7 @@ use crate::harness::dns::{self, BOTH, Over};
 use crate::harness::metrics::Metrics;
 use crate::harness::program::{Server, binary};
 use crate::harness::{Client, Credentials, Node, Scratch};
+use crate::tls;
 
 /// How long something that must come may take before the test is broken off.
 const WAIT: Duration = Duration::from_secs(60);
@@ -119,6 +120,7 @@ fn every_metric_is_driven_by_a_test() {
         nameserver::EVENTS,
         nameserver::EVENTS_LOST,
         nameserver::PARKED,
+        tls::CONNECTIONS,
     ]
     .concat();
     let all: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();

@@ -50,7 +50,7 @@ impl Node {
         let directory = Scratch::new();
         let mut config = Config::default();
         config.data.dir = directory.join("data");
-        config.api.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        config.api.listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         config.dns.listen = vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))];
         config.dns.workers = Count(WORKERS);
         config.limits.requests_per_5_minutes = Limit(0);

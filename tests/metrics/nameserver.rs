@@ -202,7 +202,7 @@ fn sign(config: &Config, apex: &str) {
 fn signing_node(directory: &Scratch) -> (waymark::Node, Arc<Kept>) {
     let mut config = Config::default();
     config.data.dir = directory.join("data");
-    config.api.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    config.api.listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     config.dns.listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
     // One zone may have as many boxes as are free: the second question finds no room.
     config.limits.parked_questions = Limit(2);

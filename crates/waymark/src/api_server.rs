@@ -1,192 +1,304 @@
-//! The HTTP server of the API: connections, counted and timed, and an end that waits for those in progress.
+//! The HTTP server of the API: connections, counted and timed, with TLS or without, and an end that waits for those in
+//! progress.
 //!
-//! What is answered is the router's business. Here a connection gets one of a bounded number of places, and loses it
-//! when it has been silent for too long; so that clients who go away without a word do not use up the places.
+//! ```text
+//!  accept --a place of a bounded number--> [TLS handshake, in its time] --> HTTP/1.1 or HTTP/2 --> router
+//! ```
+//!
+//! What is answered is the router's business. Here a connection loses its place when its handshake or its first request
+//! does not come, or when it has been silent for too long; so that clients who go away without a word, or only drip, do
+//! not use up the places. All listeners share the places.
+//!
+//! - [`certificates`]: the files of TLS, read at the start and again when they change.
+//! - `connection`: a stream that ends after a silence.
+
+pub mod certificates;
+mod connection;
 
 use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, Sleep};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+
+use certificates::Certificates;
+use connection::Connection;
 
 /// How long requests in progress may take when the server ends.
 const FINISH: Duration = Duration::from_secs(10);
+/// How long nothing is accepted after the system could not give a connection, for want of descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Bounds of the server; none: no bound.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Limits {
     /// Connections at a time.
     pub connections: Option<usize>,
-    /// How long one may be silent in both directions.
+    /// How long one may be silent in both directions; and how long the head of a further request may take.
     pub idle: Option<Duration>,
+    /// How long a new connection may take until its first request has begun.
+    pub header: Option<Duration>,
+    /// How long a TLS handshake may take.
+    pub handshake: Option<Duration>,
+    /// TLS handshakes at a time.
+    pub handshakes: Option<usize>,
+}
+
+/// Where the API listens, and what with.
+pub struct Face {
+    /// The socket.
+    pub listener: TcpListener,
+    /// The certificate of TLS; none: without TLS.
+    pub certificates: Option<Arc<Certificates>>,
+}
+
+/// What the connections of the API have come to.
+#[derive(Debug, Default)]
+pub struct Statistics {
+    open: AtomicU64,
+    timed_out: AtomicU64,
+    handshakes: AtomicU64,
+    handshakes_failed: AtomicU64,
+    handshakes_timed_out: AtomicU64,
+}
+
+impl Statistics {
+    /// Connections open now.
+    pub fn open(&self) -> u64 {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Connections closed because their first request did not begin in its time.
+    pub fn timed_out(&self) -> u64 {
+        self.timed_out.load(Ordering::Relaxed)
+    }
+
+    /// TLS handshakes that came to an end: done, failed, out of time.
+    pub fn handshakes(&self) -> [u64; 3] {
+        [&self.handshakes, &self.handshakes_failed, &self.handshakes_timed_out]
+            .map(|count| count.load(Ordering::Relaxed))
+    }
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
 }
 
 /// A running server.
 pub struct ApiServer {
     stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl ApiServer {
-    /// Serves `router` on `listener`.
-    pub fn start(listener: TcpListener, router: axum::Router, limits: Limits) -> Self {
-        let (stop, mut stopped) = watch::channel(false);
-        let places = limits.connections.map(|count| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))));
-        let listener = Listener { listener, places, idle: limits.idle };
-        let task = tokio::spawn(async move {
-            let ending = async move {
-                let _ = stopped.wait_for(|stopped| *stopped).await;
-            };
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(ending).await {
-                tracing::error!(%error, "the API has stopped");
-            }
+    /// Serves `router` on all faces. `limits` are for all of them together.
+    pub fn start(faces: Vec<Face>, router: axum::Router, limits: Limits, statistics: Arc<Statistics>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let places =
+            |count: Option<usize>| count.map(|count| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))));
+        let server = Arc::new(Server {
+            router,
+            limits,
+            http: http(&limits),
+            places: places(limits.connections),
+            handshakes: places(limits.handshakes),
+            statistics,
+            stopped,
         });
-        Self { stop, task }
+        let serve = |face| tokio::spawn(Arc::clone(&server).serve(face));
+        Self { stop, tasks: faces.into_iter().map(serve).collect() }
     }
 
     /// Takes no further request, and returns when those in progress are answered, or have had their time.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        if tokio::time::timeout(FINISH, &mut self.task).await.is_err() {
+        let all = async {
+            for task in &mut self.tasks {
+                let _ = task.await;
+            }
+        };
+        if tokio::time::timeout(FINISH, all).await.is_err() {
             tracing::warn!("requests were still in progress when the API had to end");
-            self.task.abort();
+            self.tasks.iter().for_each(JoinHandle::abort);
         }
     }
 }
 
-struct Listener {
-    listener: TcpListener,
-    places: Option<Arc<Semaphore>>,
-    idle: Option<Duration>,
+/// What speaks HTTP. Its timer for the heads of requests runs while a connection waits for the next one, too; so it is
+/// the bound on silence, and the first head has a shorter one of its own (see [`Server::converse`]).
+fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1().timer(TokioTimer::new()).header_read_timeout(limits.idle);
+    http.http2().timer(TokioTimer::new());
+    http
 }
 
-impl axum::serve::Listener for Listener {
-    type Io = Connection;
-    type Addr = SocketAddr;
+struct Server {
+    router: axum::Router,
+    limits: Limits,
+    http: auto::Builder<TokioExecutor>,
+    places: Option<Arc<Semaphore>>,
+    handshakes: Option<Arc<Semaphore>>,
+    statistics: Arc<Statistics>,
+    stopped: watch::Receiver<bool>,
+}
 
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        // Without a place nothing is accepted: who comes waits in the kernel.
-        let place = match &self.places {
-            Some(places) => Arc::clone(places).acquire_owned().await.ok(),
-            None => None,
-        };
-        let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
+impl Server {
+    /// Takes connections until the end is wished for, and returns when all of them are over.
+    async fn serve(self: Arc<Self>, face: Face) {
+        let mut connections = JoinSet::new();
+        let mut stopped = self.stopped.clone();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.accept(&face.listener) => accepted,
+                _ = stopped.wait_for(|stopped| *stopped) => break,
+            };
+            while connections.try_join_next().is_some() {}
+            match accepted {
+                Ok((stream, place)) => {
+                    let (server, certificates) = (Arc::clone(&self), face.certificates.clone());
+                    connections.spawn(server.connection(stream, certificates, place));
+                }
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "the API cannot take a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(face);
+        while connections.join_next().await.is_some() {}
+    }
+
+    /// The next connection, and its place. While there is no place, those that come after it wait in the kernel. The
+    /// connection comes first: a listener that nobody connects to must not hold a place.
+    async fn accept(&self, listener: &TcpListener) -> io::Result<(TcpStream, Option<OwnedSemaphorePermit>)> {
+        let stream = listener.accept().await?.0;
+        Ok((stream, take_place(self.places.as_ref()).await))
+    }
+
+    async fn connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        certificates: Option<Arc<Certificates>>,
+        _place: Option<OwnedSemaphorePermit>,
+    ) {
+        count(&self.statistics.open);
+        let _open = Open(&self.statistics);
         // A reply is one write; waiting for more to send with it only delays it.
         let _ = stream.set_nodelay(true);
-        let silence = self.idle.map(|idle| Box::pin(tokio::time::sleep(idle)));
-        (Connection { stream, silence, idle: self.idle.unwrap_or_default(), _place: place }, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
-
-/// A connection that ends after a silence.
-struct Connection {
-    stream: TcpStream,
-    /// None: it may be silent for ever.
-    silence: Option<Pin<Box<Sleep>>>,
-    idle: Duration,
-    _place: Option<OwnedSemaphorePermit>,
-}
-
-impl Connection {
-    fn heard<T>(&mut self, context: &mut Context<'_>, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        let Some(silence) = &mut self.silence else { return done };
-        match done {
-            Poll::Ready(done) => {
-                silence.as_mut().reset(Instant::now() + self.idle);
-                Poll::Ready(done)
+        let stream = Connection::new(stream, self.limits.idle);
+        match certificates {
+            None => self.converse(stream).await,
+            Some(certificates) => {
+                let mut stopped = self.stopped.clone();
+                let secured = tokio::select! {
+                    secured = self.secure(stream, &certificates) => secured,
+                    _ = stopped.wait_for(|stopped| *stopped) => None,
+                };
+                if let Some(stream) = secured {
+                    self.converse(stream).await;
+                }
             }
-            Poll::Pending => silence.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into())),
+        }
+    }
+
+    /// The TLS handshake.
+    async fn secure(
+        &self,
+        stream: Connection,
+        certificates: &Certificates,
+    ) -> Option<tokio_rustls::server::TlsStream<Connection>> {
+        let _place = take_place(self.handshakes.as_ref()).await;
+        let handshake = TlsAcceptor::from(certificates.server_config()).accept(stream);
+        let done = match self.limits.handshake {
+            Some(limit) => tokio::time::timeout(limit, handshake).await,
+            None => Ok(handshake.await),
+        };
+        match done {
+            Ok(Ok(stream)) => {
+                count(&self.statistics.handshakes);
+                Some(stream)
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a TLS handshake failed");
+                count(&self.statistics.handshakes_failed);
+                None
+            }
+            Err(_) => {
+                count(&self.statistics.handshakes_timed_out);
+                None
+            }
+        }
+    }
+
+    /// HTTP, until the client, its silence or the end of the server ends it.
+    async fn converse(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let begun = Arc::new(AtomicBool::new(false));
+        let begins = Arc::clone(&begun);
+        let service = self.router.clone().map_request(move |request| {
+            begins.store(true, Ordering::Relaxed);
+            request
+        });
+        let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
+        let mut stopped = self.stopped.clone();
+        let mut header = pin!(tokio::time::sleep(self.limits.header.unwrap_or_default()));
+        let (mut waiting, mut ending) = (self.limits.header.is_some(), false);
+        loop {
+            tokio::select! {
+                done = connection.as_mut() => {
+                    // What went wrong here is the client's, or is counted by the router.
+                    if let Err(error) = done {
+                        tracing::debug!(%error, "a connection to the API broke");
+                    }
+                    return;
+                }
+                () = header.as_mut(), if waiting => {
+                    if !begun.load(Ordering::Relaxed) {
+                        return count(&self.statistics.timed_out);
+                    }
+                    waiting = false;
+                }
+                _ = stopped.wait_for(|stopped| *stopped), if !ending => {
+                    connection.as_mut().graceful_shutdown();
+                    ending = true;
+                }
+            }
         }
     }
 }
 
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let done = Pin::new(&mut self.stream).poll_read(context, buffer);
-        self.heard(context, done)
+/// Counts a connection as open for as long as it lives.
+struct Open<'s>(&'s Statistics);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
-        let done = Pin::new(&mut self.stream).poll_write(context, octets);
-        self.heard(context, done)
-    }
+async fn take_place(places: Option<&Arc<Semaphore>>) -> Option<OwnedSemaphorePermit> {
+    // The semaphore is never closed.
+    Arc::clone(places?).acquire_owned().await.ok()
+}
 
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        octets: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let done = Pin::new(&mut self.stream).poll_write_vectored(context, octets);
-        self.heard(context, done)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
+/// Whether only the connection that would have been accepted is affected.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-    use super::*;
-
-    async fn server(limits: Limits) -> (ApiServer, SocketAddr) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = axum::Router::new().route("/", axum::routing::get(|| async { "here" }));
-        (ApiServer::start(listener, router, limits), address)
-    }
-
-    async fn get(stream: &mut TcpStream) -> String {
-        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-        let mut buffer = [0; 1024];
-        let length = stream.read(&mut buffer).await.unwrap();
-        String::from_utf8_lossy(&buffer[..length]).into_owned()
-    }
-
-    #[tokio::test]
-    async fn a_silent_connection_is_closed_and_gives_its_place() {
-        let limits = Limits { connections: Some(1), idle: Some(Duration::from_millis(50)) };
-        let (server, address) = server(limits).await;
-        let mut silent = TcpStream::connect(address).await.unwrap();
-        let mut next = TcpStream::connect(address).await.unwrap();
-        assert!(get(&mut next).await.ends_with("here"), "answered once the silent one is gone");
-        assert_eq!(silent.read(&mut [0; 8]).await.unwrap_or(0), 0);
-        server.stop().await;
-    }
-
-    #[tokio::test]
-    async fn an_ended_server_takes_nobody() {
-        let (server, address) = server(Limits { connections: None, idle: None }).await;
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        assert!(get(&mut stream).await.ends_with("here"));
-        server.stop().await;
-        assert!(TcpStream::connect(address).await.is_err());
-    }
-}
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

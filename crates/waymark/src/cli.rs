@@ -90,6 +90,9 @@ pub struct Serve {
     /// Where the API listens (key api.listen).
     #[arg(long, value_name = "ADDR:PORT")]
     pub api_listen: Option<String>,
+    /// Where the API listens with TLS (key api.tls_listen); api.tls_certificate and api.tls_key name its files.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub api_tls_listen: Option<String>,
     /// Where the nameserver listens, over UDP and TCP (key dns.listen). May be given again.
     #[arg(long, value_name = "ADDR:PORT")]
     pub dns_listen: Vec<String>,
@@ -134,6 +137,7 @@ impl Cli {
         flag("data.dir", self.common.data_dir.as_ref().map(|path| path.to_string_lossy().into_owned()));
         if let Command::Serve(serve) = &self.command {
             flag("api.listen", serve.api_listen.clone());
+            flag("api.tls_listen", serve.api_tls_listen.clone());
             flag("dns.listen", (!serve.dns_listen.is_empty()).then(|| serve.dns_listen.join(",")));
         }
         Ok(Sources::of_process(self.common.config.clone(), flags))

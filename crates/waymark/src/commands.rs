@@ -37,7 +37,7 @@ pub fn serve(cli: &Cli, serve: &Serve) -> Result<(), Failure> {
     let durability = if serve.durability_off { Durability::Off } else { Durability::Full };
     let options = NodeOptions { bootstrap_file: serve.bootstrap_file.clone(), durability, ..NodeOptions::default() };
     let node = Node::start(config, options).map_err(|error| error.to_string())?;
-    let mut text = first_run::ready(node.api_base(), node.dns_addresses());
+    let mut text = first_run::ready(node.api_base(), node.api_tls_base(), node.dns_addresses());
     if let Some(bootstrap) = node.bootstrap() {
         text += &first_run::welcome(bootstrap, node.api_base(), node.dns_address());
     }

@@ -222,6 +222,15 @@ impl Loading {
         if config.data.store_readers.0 == 0 {
             wrong("data.store_readers", "1 or more", "0".to_owned());
         }
+        let api = &config.api;
+        if api.listen.is_none() && api.tls_listen.is_none() {
+            wrong("api.listen", "an address with a port, as long as api.tls_listen is empty", "empty".to_owned());
+        }
+        for (key, file) in [("api.tls_certificate", &api.tls_certificate), ("api.tls_key", &api.tls_key)] {
+            if api.tls_listen.is_some() && file.is_none() {
+                wrong(key, "the path of a PEM file, as api.tls_listen is set", "empty".to_owned());
+            }
+        }
         let url = &config.api.base_url;
         let is_http = url.starts_with("http://") || url.starts_with("https://");
         if !url.is_empty() && (!is_http || url.ends_with('/') || url.contains(['\'', ' ', '\n', '\t'])) {

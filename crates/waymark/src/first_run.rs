@@ -37,10 +37,13 @@ impl BootstrapFile {
 }
 
 /// What every start says when everything answers.
-pub fn ready(api_base: &str, dns: &[SocketAddr]) -> String {
+pub fn ready(api_base: &str, api_tls_base: Option<&str>, dns: &[SocketAddr]) -> String {
+    // Where the API speaks TLS alone, its base URL says so already.
+    let tls = api_tls_base.filter(|base| *base != api_base);
+    let tls = tls.map_or_else(String::new, |base| format!("  API, TLS     {base}\n"));
     let dns: Vec<String> = dns.iter().map(|address| crate::node::reachable(*address).to_string()).collect();
     format!(
-        "Waymark {} is running.\n\n  API          {api_base}\n  DNS          {}\n",
+        "Waymark {} is running.\n\n  API          {api_base}\n{tls}  DNS          {}\n",
         env!("CARGO_PKG_VERSION"),
         dns.join(" ")
     )
@@ -131,7 +134,10 @@ mod tests {
         for part in ["secret-token", "secret-key", &"02".repeat(16), "dig @127.0.0.1 -p 1053"] {
             assert!(welcome.contains(part), "{part}");
         }
-        let ready = ready("http://127.0.0.1:8053/client/v4", &[dns]);
+        let base = "http://127.0.0.1:8053/client/v4";
+        assert!(!ready(base, None, &[dns]).contains("https") && !ready(base, Some(base), &[dns]).contains("TLS"));
+        let ready = ready(base, Some("https://127.0.0.1:8443/client/v4"), &[dns]);
+        assert!(ready.contains("API, TLS     https://127.0.0.1:8443/client/v4\n"));
         assert!(ready.contains("http://127.0.0.1:8053/client/v4") && ready.contains("127.0.0.1:1053"));
     }
 }

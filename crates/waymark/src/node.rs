@@ -42,6 +42,7 @@ const RUNTIME_END: Duration = Duration::from_secs(5);
 pub struct Node {
     bootstrap: Option<Bootstrap>,
     api_address: SocketAddr,
+    api_tls_address: Option<SocketAddr>,
     observed: Arc<Observed>,
     dns: Arc<RwLock<Option<Server>>>,
     follow: Option<Follow>,
@@ -64,9 +65,19 @@ impl Node {
         self.bootstrap.as_ref()
     }
 
-    /// Where the API listens, with its real port.
+    /// Where the API listens, with its real port: without TLS if it does that at all, else with TLS.
     pub fn api_address(&self) -> SocketAddr {
         self.api_address
+    }
+
+    /// Where the API listens with TLS, with its real port; none if nowhere.
+    pub fn api_tls_address(&self) -> Option<SocketAddr> {
+        self.api_tls_address
+    }
+
+    /// The base URL of the API over TLS, by its address; none if it does not speak TLS.
+    pub fn api_tls_base(&self) -> Option<&str> {
+        self.observed.api_tls_base.as_deref()
     }
 
     /// The base URL of the API, `/client/v4` included.

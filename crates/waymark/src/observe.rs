@@ -18,6 +18,8 @@ use waymark_control::Control;
 use waymark_serve::Server;
 use waymark_zone::Catalog;
 
+use crate::api_server;
+use crate::api_server::certificates::Certificates;
 use crate::follow::Progress;
 use crate::operator::Status;
 
@@ -31,10 +33,16 @@ pub struct Observed {
     pub progress: Arc<Progress>,
     /// The API's counters.
     pub api: Arc<ApiStatistics>,
+    /// What the API's connections come to.
+    pub api_server: Arc<api_server::Statistics>,
+    /// The certificate of the API; none without TLS.
+    pub certificates: Option<Arc<Certificates>>,
     /// The nameserver; none while it is not running.
     pub dns: Arc<RwLock<Option<Server>>>,
     /// The API's base URL.
     pub api_base: String,
+    /// The same over TLS, by its address; none without TLS.
+    pub api_tls_base: Option<String>,
     /// Where DNS is answered.
     pub dns_addresses: Vec<SocketAddr>,
 }
@@ -47,6 +55,7 @@ impl Observed {
             running: true,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             api_base: self.api_base.clone(),
+            api_tls_base: self.api_tls_base.clone(),
             dns: self.dns_addresses.iter().map(ToString::to_string).collect(),
             committed: self.control.journal().position().0,
             applied: self.progress.applied().0,

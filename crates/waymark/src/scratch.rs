@@ -32,7 +32,7 @@ impl Scratch {
     pub(crate) fn config(&self) -> Config {
         let mut config = Config::default();
         config.data.dir = self.0.join("data");
-        config.api.listen.set_port(0);
+        config.api.listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
         config.dns.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
         config.dns.workers = Count(1);
         config.limits.requests_per_5_minutes = Limit(0);

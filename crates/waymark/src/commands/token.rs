@@ -1,4 +1,4 @@
-//! `waymark token`.
+//! `waymark token`: tokens for the API, made by an operator.
 
 use super::{Failure, operate};
 use crate::cli::{Cli, TokenCommand};

@@ -103,10 +103,19 @@ keys! {
 
     /// The HTTP API, with /healthz and /metrics.
     api: Api {
-        /// Where it listens.
-        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8053));
+        /// Where it listens without TLS. Empty: nowhere, and api.tls_listen is needed.
+        listen: Option<SocketAddr> = Some(SocketAddr::from(([127, 0, 0, 1], 8053)));
+        /// Where it listens with TLS, for HTTP/1.1 and HTTP/2, like 0.0.0.0:8443. Empty: nowhere.
+        tls_listen: Option<SocketAddr> = None;
+        /// The certificate for TLS: a PEM file with the server's own first and then those that lead to its issuer.
+        tls_certificate: Option<PathBuf> = None;
+        /// The private key of that certificate: a PEM file, without a passphrase.
+        tls_key: Option<PathBuf> = None;
+        /// How often these two files are looked at, in seconds: when they have changed, new connections get the new
+        /// certificate. 0: they are read at the start alone.
+        tls_reload_seconds: Limit = Limit(60);
         /// The URL under which clients reach it, without /client/v4, like https://dns.example.com. Empty: made from
-        /// api.listen.
+        /// api.listen, or else from api.tls_listen.
         base_url: String = String::new();
     }
 
@@ -172,6 +181,13 @@ keys! {
         api_connections: Limit = Limit(4096);
         /// How long a connection to the API may be silent, in seconds; longer than request_seconds.
         api_idle_seconds: Limit = Limit(75);
+        /// How long a new connection to the API may take until its first request has begun, in seconds. Further ones
+        /// have api_idle_seconds.
+        api_header_seconds: Limit = Limit(15);
+        /// How long a TLS handshake may take, in seconds.
+        api_handshake_seconds: Limit = Limit(10);
+        /// TLS handshakes at a time; further connections wait.
+        api_handshakes: Limit = Limit(512);
         /// API requests answered at a time; further ones are told to come again.
         requests_in_flight: Limit = Limit(1024);
         /// How long an API request may take, in seconds.

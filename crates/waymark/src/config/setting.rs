@@ -83,6 +83,28 @@ impl Setting for SocketAddr {
     }
 }
 
+/// What may be left out: empty text.
+macro_rules! optional {
+    ($($of:ty: $kind:literal),+) => {$(
+        impl Setting for Option<$of> {
+            const KIND: &'static str = $kind;
+
+            fn from_text(text: &str) -> Option<Self> {
+                if text.is_empty() { Some(None) } else { <$of>::from_text(text).map(Some) }
+            }
+
+            fn to_value(&self) -> Value {
+                self.as_ref().map_or_else(|| Value::String(String::new()), Setting::to_value)
+            }
+        }
+    )+};
+}
+
+optional!(
+    SocketAddr: "an address with a port, like 127.0.0.1:8053 or [::1]:8053, or empty",
+    PathBuf: "a path, or empty"
+);
+
 impl Setting for Vec<SocketAddr> {
     const KIND: &'static str = "a list of addresses with ports, like [\"0.0.0.0:1053\", \"[::]:1053\"]";
 

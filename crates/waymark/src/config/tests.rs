@@ -40,7 +40,8 @@ fn problems(file: &str, environment: &[(&str, &str)], flags: &[(&str, &str)]) ->
 fn nothing_set_is_the_default() {
     let config = load("", &[], &[]).unwrap();
     assert_eq!(config, Config::default());
-    assert_eq!(config.api.listen.to_string(), "127.0.0.1:8053");
+    assert_eq!(config.api.listen, Some(SocketAddr::from(([127, 0, 0, 1], 8053))));
+    assert_eq!((config.api.tls_listen, config.api.tls_certificate, config.api.tls_key), (None, None, None));
     assert_eq!(config.dns.listen.iter().map(ToString::to_string).collect::<Vec<_>>(), ["0.0.0.0:1053", "[::]:1053"]);
     assert_eq!(config.brand.domain.to_string(), "waymark.test");
     assert_eq!(Setting::to_value(&config.pools.nameserver_v4).as_str(), Some("127.53.0.0/16"));
@@ -52,7 +53,7 @@ fn flags_win_over_environment_and_environment_over_the_file() {
     let file = "[api]\nlisten = '127.0.0.1:1'\nbase_url = 'https://a.example'\n[log]\nformat = 'json'\n";
     let environment = [("WAYMARK_API__LISTEN", "127.0.0.1:2"), ("WAYMARK_API__BASE_URL", "https://b.example")];
     let config = load(file, &environment, &[("api.listen", "127.0.0.1:3")]).unwrap();
-    assert_eq!(config.api.listen.port(), 3);
+    assert_eq!(config.api.listen, Some(SocketAddr::from(([127, 0, 0, 1], 3))));
     assert_eq!(config.api.base_url, "https://b.example");
     assert_eq!(config.log.format, LogFormat::Json);
 }
@@ -140,6 +141,22 @@ fn values_must_go_together() {
 }
 
 #[test]
+fn the_api_listens_somewhere_and_tls_has_its_files() {
+    let keys = |flags: &[(&str, &str)]| -> Vec<String> {
+        let key = |problem: &Problem| match problem {
+            Problem::Value { key, .. } => key.clone(),
+            other => panic!("{other}"),
+        };
+        load("", &[], flags).map_or_else(|refused| refused.problems.iter().map(key).collect(), |_| Vec::new())
+    };
+    assert_eq!(keys(&[("api.listen", "")]), ["api.listen"]);
+    assert_eq!(keys(&[("api.tls_listen", "[::]:8443")]), ["api.tls_certificate", "api.tls_key"]);
+    let files = [("api.tls_certificate", "c.pem"), ("api.tls_key", "k.pem")];
+    assert_eq!(keys(&[&files[..], &[("api.listen", ""), ("api.tls_listen", "[::]:8443")]].concat()), [""; 0]);
+    assert_eq!(keys(&files), [""; 0], "files that nobody needs do no harm");
+}
+
+#[test]
 fn limits_are_taken_to_their_bounds() {
     for (key, values) in [
         ("limits.responses_per_second", ["0", "1000000"]),
@@ -222,8 +239,11 @@ proptest! {
         reachable in any::<bool>(),
     ) {
         let mut config = Config::default();
-        config.data.dir = PathBuf::from(dir);
-        config.api.listen.set_port(port);
+        config.data.dir = PathBuf::from(&dir);
+        config.api.tls_listen = Some(SocketAddr::from(([127, 0, 0, 1], port)));
+        config.api.listen = None;
+        config.api.tls_certificate = Some(PathBuf::from(&dir));
+        config.api.tls_key = Some(PathBuf::from(&dir));
         config.dns.listen = ports.into_iter().map(|port| SocketAddr::from(([127, 0, 0, 1], port))).collect();
         config.limits.records_per_zone = Limit(limit);
         config.pools.nameserver_v6_reachable = reachable;

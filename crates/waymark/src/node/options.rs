@@ -158,9 +158,15 @@ pub(super) fn api_options(config: &Config, options: &NodeOptions, statistics: Ar
 
 /// The bounds of the API's connections.
 pub(super) fn api_server_limits(config: &Config) -> api_server::Limits {
+    let limits = &config.limits;
+    let many = |limit: Limit| limit.get().map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+    let seconds = |limit: Limit| limit.get().map(Duration::from_secs);
     api_server::Limits {
-        connections: config.limits.api_connections.get().map(|count| usize::try_from(count).unwrap_or(usize::MAX)),
-        idle: config.limits.api_idle_seconds.get().map(Duration::from_secs),
+        connections: many(limits.api_connections),
+        idle: seconds(limits.api_idle_seconds),
+        header: seconds(limits.api_header_seconds),
+        handshake: seconds(limits.api_handshake_seconds),
+        handshakes: many(limits.api_handshakes),
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -14,7 +15,8 @@ use waymark_serve::{BindCause, BindError, Bound, Server};
 
 use super::options::{api_options, api_server_limits, control_options, queue, serve_options, surroundings};
 use super::{Node, NodeOptions};
-use crate::api_server::ApiServer;
+use crate::api_server::certificates::{CertificateError, Certificates, Files};
+use crate::api_server::{ApiServer, Face};
 use crate::config::Config;
 use crate::control_socket::ControlSocket;
 use crate::directory::{Directory, DirectoryError};
@@ -38,14 +40,19 @@ pub enum StartError {
     #[error(
         "the API cannot listen on {address}: {}: {}",
         cause(why),
-        "choose another address with --api-listen, or stop the process that has it"
+        "choose another address with {option}, or stop the process that has it"
     )]
     ApiListen {
+        /// What says the address.
+        option: &'static str,
         /// The address.
         address: SocketAddr,
         /// What the system said.
         why: io::Error,
     },
+    /// The files of the API's TLS.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The nameserver's sockets.
     #[error("{0}: choose another address with --dns-listen, or stop the process that has it")]
     DnsListen(#[from] BindError),
@@ -94,11 +101,11 @@ pub(super) fn start(config: &Config, options: NodeOptions) -> Result<Node, Start
         .thread_name("io")
         .build()
         .map_err(StartError::System)?;
-    let listener = listen(&runtime, config.api.listen)?;
+    let certificates = certificates(config, &options)?;
+    let listening = Listening::bind(&runtime, config, certificates.clone())?;
     let bound = bind(serve_options(config, &*options.random))?;
-    let api_address = listener.local_addr().map_err(StartError::System)?;
     let dns_addresses = bound.udp_addresses().to_vec();
-    let api_base = api_base(config, api_address);
+    let api_base = listening.base(config);
     let control = Control::open(directory.path(), control_options(config, &options))?;
     follow::check_store(control.journal(), &directory.edge_file())?;
     let entered = Entered { runtime: &runtime, control: &control };
@@ -112,8 +119,11 @@ pub(super) fn start(config: &Config, options: NodeOptions) -> Result<Node, Start
         catalog: Arc::clone(follow.catalog()),
         progress: Arc::clone(follow.progress()),
         api: Arc::clone(&statistics),
+        api_server: Arc::default(),
+        certificates: certificates.clone(),
         dns: Arc::clone(&dns),
         api_base,
+        api_tls_base: listening.tls_base(),
         dns_addresses,
     });
     let router = waymark_api::router(control, api_options(config, &options, statistics));
@@ -122,11 +132,16 @@ pub(super) fn start(config: &Config, options: NodeOptions) -> Result<Node, Start
     let running = runtime.enter();
     let socket = ControlSocket::bind(&directory.control_socket()).map_err(StartError::System)?;
     let control_socket = tokio::spawn(socket.serve(Arc::clone(&observed), stopped));
-    let api = ApiServer::start(listener, router, api_server_limits(config));
+    if let (Some(certificates), Some(seconds)) = (certificates, config.api.tls_reload_seconds.get()) {
+        tokio::spawn(certificates.watch(Duration::from_secs(seconds)));
+    }
+    let (api_address, api_tls_address) = (listening.address(), listening.tls);
+    let api = ApiServer::start(listening.faces, router, api_server_limits(config), Arc::clone(&observed.api_server));
     drop(running);
     Ok(Node {
         bootstrap,
         api_address,
+        api_tls_address,
         observed,
         dns,
         follow: Some(follow),
@@ -191,8 +206,61 @@ impl Entered<'_> {
     }
 }
 
-fn listen(runtime: &Runtime, address: SocketAddr) -> Result<TcpListener, StartError> {
-    runtime.block_on(TcpListener::bind(address)).map_err(|why| StartError::ApiListen { address, why })
+/// The certificate of the API, if it speaks TLS.
+fn certificates(config: &Config, options: &NodeOptions) -> Result<Option<Arc<Certificates>>, StartError> {
+    let api = &config.api;
+    let (Some(_), Some(certificate), Some(key)) = (api.tls_listen, &api.tls_certificate, &api.tls_key) else {
+        return Ok(None);
+    };
+    let files = Files { certificate: certificate.clone(), key: key.clone() };
+    Ok(Some(Arc::new(Certificates::load(files, Arc::clone(&options.clock))?)))
+}
+
+/// The API's sockets, and their addresses with real ports.
+struct Listening {
+    faces: Vec<Face>,
+    plain: Option<SocketAddr>,
+    tls: Option<SocketAddr>,
+}
+
+impl Listening {
+    fn bind(runtime: &Runtime, config: &Config, certificates: Option<Arc<Certificates>>) -> Result<Self, StartError> {
+        let mut faces = Vec::new();
+        let mut bind = |option, address: Option<SocketAddr>, certificates| -> Result<_, StartError> {
+            let Some(address) = address else { return Ok(None) };
+            let refused = |why| StartError::ApiListen { option, address, why };
+            let listener = runtime.block_on(TcpListener::bind(address)).map_err(refused)?;
+            let address = listener.local_addr().map_err(refused)?;
+            faces.push(Face { listener, certificates });
+            Ok(Some(address))
+        };
+        let plain = bind("--api-listen", config.api.listen, None)?;
+        let tls = match certificates {
+            Some(certificates) => bind("--api-tls-listen", config.api.tls_listen, Some(certificates))?,
+            None => None,
+        };
+        Ok(Self { faces, plain, tls })
+    }
+
+    /// Where the API is asked; the configuration has at least one address.
+    fn address(&self) -> SocketAddr {
+        self.plain.or(self.tls).unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+    }
+
+    /// The base URL of the API.
+    fn base(&self, config: &Config) -> String {
+        let base = match (config.api.base_url.as_str(), self.plain) {
+            ("", Some(address)) => format!("http://{}", reachable(address)),
+            ("", None) => format!("https://{}", reachable(self.address())),
+            (url, _) => url.to_owned(),
+        };
+        format!("{base}{}", waymark_api::BASE_PATH)
+    }
+
+    /// The same over TLS, by its address.
+    fn tls_base(&self) -> Option<String> {
+        self.tls.map(|address| format!("https://{}{}", reachable(address), waymark_api::BASE_PATH))
+    }
 }
 
 /// Binds the nameserver's sockets. A machine without IPv6 does without the IPv6 wildcard, which the default lists.
@@ -207,15 +275,6 @@ fn bind(mut options: waymark_serve::Options) -> Result<Bound, BindError> {
         }
         bound => bound,
     }
-}
-
-/// The base URL of the API.
-fn api_base(config: &Config, address: SocketAddr) -> String {
-    let base = match config.api.base_url.as_str() {
-        "" => format!("http://{}", reachable(address)),
-        url => url.to_owned(),
-    };
-    format!("{base}{}", waymark_api::BASE_PATH)
 }
 
 /// An address at which what listens at `address` can be reached from this machine.

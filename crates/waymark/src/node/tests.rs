@@ -55,7 +55,7 @@ fn a_taken_port_leaves_nothing_behind() {
     let address = taken.local_addr().unwrap();
     let scratch = Scratch::new();
     let mut config = scratch.config();
-    config.api.listen = address;
+    config.api.listen = Some(address);
     let refused = Node::start(config, NodeOptions::default()).err().unwrap();
     assert!(matches!(&refused, StartError::ApiListen { .. }), "{refused}");
     assert!(refused.to_string().contains(&address.to_string()) && refused.to_string().contains("--api-listen"));

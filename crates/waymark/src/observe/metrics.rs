@@ -200,6 +200,30 @@ pub static METRICS: &[Metric] = &[
     }),
     counter("waymark_api_busy", "API requests refused because too many were in flight", |n| sum(n.observed.api.busy())),
     gauge("waymark_api_in_flight", "API requests being answered", |n| now(n.observed.api.in_flight())),
+    gauge("waymark_api_connections", "Connections to the API open now", |n| now(n.observed.api_server.open())),
+    counter(
+        "waymark_api_connections_timed_out",
+        "Connections to the API whose first request did not come in time",
+        |n| sum(n.observed.api_server.timed_out()),
+    ),
+    counter("waymark_api_tls_handshakes", "TLS handshakes of the API, by what became of them", |n| {
+        let [done, failed, timed_out] = n.observed.api_server.handshakes();
+        labelled("outcome", [("done", done), ("failed", failed), ("timed_out", timed_out)])
+    }),
+    counter(
+        "waymark_api_tls_certificate_reads",
+        "Times that the API's certificate was read, by what came of it",
+        |n| {
+            let [loaded, refused] =
+                n.observed.certificates.as_ref().map_or([0, 0], |certificates| certificates.reads());
+            labelled("outcome", [("loaded", loaded), ("refused", refused)])
+        },
+    ),
+    gauge(
+        "waymark_api_tls_certificate_expiry_seconds",
+        "When the API's certificate is over, in Unix time; 0 without TLS",
+        |n| now(n.observed.certificates.as_ref().map_or(0, |certificates| certificates.expires())),
+    ),
 ];
 
 fn now(value: u64) -> Vec<(Labels, Value)> {

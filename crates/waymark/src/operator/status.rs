@@ -13,6 +13,9 @@ pub struct Status {
     pub version: String,
     /// The base URL of the API; empty when no server runs.
     pub api_base: String,
+    /// The same over TLS, by its address; none without TLS.
+    #[serde(default)]
+    pub api_tls_base: Option<String>,
     /// Where DNS is answered.
     pub dns: Vec<String>,
     /// The last committed position.
@@ -37,6 +40,9 @@ impl fmt::Display for Status {
         writeln!(f, "waymark {}: {running}", self.version)?;
         if self.running {
             writeln!(f, "API         {}", self.api_base)?;
+            if let Some(base) = &self.api_tls_base {
+                writeln!(f, "API, TLS    {base}")?;
+            }
             writeln!(f, "DNS         {}", self.dns.join(" "))?;
             writeln!(f, "serves      {} zones, {} RRsets, {} octets", self.zones, self.rrsets, self.octets)?;
         }
