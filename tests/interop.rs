@@ -1,19 +1,46 @@
 //! Clients and tools of others, unmodified: the scripts of `interop/` against the real program.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use serde_json::Value;
+use waymark_contract::Exchange;
 
 use crate::harness::Scratch;
 use crate::harness::program::Server;
 use crate::tidy::root;
 
+/// Where the program records what it replies, in its directory.
+const REPLIES: &str = "replies.jsonl";
 /// What `interop/run` ends with when a tool is not there.
 const TOOL_MISSING: i32 = 3;
 
 fn run(name: &str) {
     let directory = Scratch::new();
-    let server = Server::start(directory.path());
+    let server = Server::start_with(directory.path(), &["--record-replies", REPLIES]);
     started(Command::new(root().join("interop/run")).args([name, "--bootstrap"]).arg(&server.bootstrap_file));
+    replies_match(&directory.join(REPLIES));
+}
+
+/// Every reply that a client got is what the API's contract says.
+fn replies_match(file: &Path) {
+    let text = std::fs::read_to_string(file).expect("what the program recorded");
+    let mut mismatches = BTreeSet::new();
+    for line in text.lines() {
+        let reply: Value = serde_json::from_str(line).expect("JSON");
+        let text = |name: &str| reply[name].as_str().expect("a text").to_owned();
+        let (method, target, body) = (text("method"), text("target"), text("body"));
+        mismatches.extend(waymark_contract::mismatches(&Exchange {
+            method: &method,
+            target: &target,
+            status: reply["status"].as_u64().expect("a status") as u16,
+            content_type: reply["content_type"].as_str(),
+            body: body.as_bytes(),
+        }));
+    }
+    assert!(text.lines().count() > 1, "the client asked for nothing");
+    assert!(mismatches.is_empty(), "{}", mismatches.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
 fn started(command: &mut Command) {

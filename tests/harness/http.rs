@@ -1,4 +1,5 @@
-//! A client of the HTTP API: one connection, kept alive, one request at a time, nothing retried.
+//! A client of the HTTP API: one connection, kept alive, one request at a time, nothing retried. Every reply is held
+//! against the API's contract.
 //!
 //! Small on purpose: a test must know which request left when. What a full client makes of the API is the matter of
 //! `interop/`.
@@ -8,6 +9,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use serde_json::Value;
+use waymark_contract::Exchange;
 
 /// How long an answer may take before the test is broken off.
 const ANSWER_WAIT: Duration = Duration::from_secs(60);
@@ -44,6 +46,18 @@ impl Response {
             return Value::Null;
         }
         serde_json::from_slice(&self.body).unwrap_or_else(|why| panic!("no JSON ({why}): {}", self.text()))
+    }
+
+    /// Panics if this is not what the API's contract has for this request.
+    #[track_caller]
+    pub(crate) fn matches_contract(&self, request: &[u8]) {
+        let line = request.split(|octet| *octet == b'\r').next().and_then(|line| std::str::from_utf8(line).ok());
+        let mut words = line.unwrap_or_default().split(' ');
+        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let content_type = self.header("content-type");
+        let exchange = Exchange { method, target, status: self.status, content_type, body: &self.body };
+        let mismatches = waymark_contract::mismatches(&exchange);
+        assert!(mismatches.is_empty(), "{method} {target}:\n{}", mismatches.join("\n"));
     }
 
     /// The numeric codes of the envelope's errors.
@@ -133,6 +147,7 @@ impl Client {
         // A server may refuse a body and answer before it has read all of it: what counts is the answer.
         let sent = connection.get_mut().write_all(request);
         let response = read_response(&mut connection).map_err(|why| sent.err().unwrap_or(why))?;
+        response.matches_contract(request);
         if response.header("connection") != Some("close") {
             self.connection = Some(connection);
         }

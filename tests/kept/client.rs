@@ -16,6 +16,7 @@ const REPLY_WAIT: Duration = Duration::from_secs(60);
 pub(crate) struct Connection {
     stream: BufReader<TcpStream>,
     head: String,
+    request: String,
 }
 
 impl Connection {
@@ -24,22 +25,24 @@ impl Connection {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(REPLY_WAIT))?;
         let head = format!("Host: {}\r\nAuthorization: Bearer {}\r\n", site.api, site.token);
-        Ok(Self { stream: BufReader::new(stream), head })
+        Ok(Self { stream: BufReader::new(stream), head, request: String::new() })
     }
 
     /// Writes a request, in one piece.
     pub(crate) fn send(&mut self, method: &str, path: &str, body: &Value) -> std::io::Result<()> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let (head, length) = (&self.head, body.len());
-        let request = format!(
+        self.request = format!(
             "{method} /client/v4{path} HTTP/1.1\r\n{head}Content-Type: application/json\r\n\
              Content-Length: {length}\r\n\r\n{body}"
         );
-        self.stream.get_mut().write_all(request.as_bytes())
+        self.stream.get_mut().write_all(self.request.as_bytes())
     }
 
     /// Reads the whole reply.
     pub(crate) fn receive(&mut self) -> std::io::Result<Response> {
-        read_response(&mut self.stream)
+        let response = read_response(&mut self.stream)?;
+        response.matches_contract(self.request.as_bytes());
+        Ok(response)
     }
 }

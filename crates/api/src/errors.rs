@@ -231,7 +231,7 @@ fn refusal(refusal: &Refusal, texts: &Texts) -> Report {
         }
         Refusal::Denied(permission) => denied(*permission),
         Refusal::Quota(why) => quota(why, texts),
-        Refusal::NotAvailable(why) => bad(9207, sentence(why)),
+        Refusal::NotAvailable(why) => bad(9207, format!("Request body is invalid. {}", sentence(why))),
         Refusal::Unavailable(why) => unavailable(why),
     }
 }

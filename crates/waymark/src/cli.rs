@@ -102,6 +102,9 @@ pub struct Serve {
     /// Commits without syncing the disk: a power cut loses them. Only to show that the test of it can fail.
     #[arg(long, hide = true)]
     pub durability_off: bool,
+    /// Appends every reply of the API to this file, a JSON object a line. Only for tests: replies can hold secrets.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub record_replies: Option<PathBuf>,
 }
 
 /// Commands about the configuration.

@@ -35,7 +35,8 @@ pub fn serve(cli: &Cli, serve: &Serve) -> Result<(), Failure> {
     observe::log::start(&config.log);
     let signals = Signals::take_over().map_err(|why| format!("cannot take over signals: {why}"))?;
     let durability = if serve.durability_off { Durability::Off } else { Durability::Full };
-    let options = NodeOptions { bootstrap_file: serve.bootstrap_file.clone(), durability, ..NodeOptions::default() };
+    let (bootstrap_file, record_replies) = (serve.bootstrap_file.clone(), serve.record_replies.clone());
+    let options = NodeOptions { bootstrap_file, durability, record_replies, ..NodeOptions::default() };
     let node = Node::start(config, options).map_err(|error| error.to_string())?;
     let mut text = first_run::ready(node.api_base(), node.api_tls_base(), node.dns_addresses());
     if let Some(bootstrap) = node.bootstrap() {

@@ -3,12 +3,14 @@
 //! - [`log`]: structured lines on standard error.
 //! - [`health`]: one JSON object that says whether this process does its work, with status 200 or 503.
 //! - [`metrics`]: every number, from one table.
+//! - `record`: every reply of the API in a file, for tests.
 //!
 //! Everything is read when somebody asks: nothing here runs by itself, and no query path knows of it.
 
 pub mod health;
 pub mod log;
 pub mod metrics;
+mod record;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
@@ -22,6 +24,8 @@ use crate::api_server;
 use crate::api_server::certificates::Certificates;
 use crate::follow::Progress;
 use crate::operator::Status;
+
+pub(crate) use record::Recorder;
 
 /// The parts of a running node that are looked at.
 pub struct Observed {

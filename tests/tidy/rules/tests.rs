@@ -30,6 +30,8 @@ fn the_planes_do_not_meet() {
     assert_eq!(manifest("control", &["waymark-wire", "waymark-zone", "rusqlite"]), Vec::<String>::new());
     let in_tests = law("serve").manifest("[dependencies]\n[dev-dependencies]\nwaymark-control.workspace = true\n");
     assert_eq!(in_tests.len(), 1, "not even a test of the one sees the other");
+    let contract = |section: &str| law("api").manifest(&format!("[{section}]\nwaymark-contract.workspace = true\n"));
+    assert_eq!((contract("dev-dependencies").len(), contract("dependencies").len()), (0, 1), "it is for tests");
 }
 
 #[test]

@@ -70,7 +70,12 @@ fn table() -> Vec<(Failure, u16, u32, &'static str)> {
         (refused(Refusal::NotFound(Noun::Zone)), 404, 1001, "Invalid zone identifier"),
         (refused(Refusal::NotFound(Noun::Account)), 404, 1001, "Invalid account identifier"),
         (refused(Refusal::NotFound(Noun::Record)), 404, 81044, "Record does not exist."),
-        (refused(Refusal::NotAvailable("partial zones are not available".to_owned())), 400, 9207, ""),
+        (
+            refused(Refusal::NotAvailable("partial zones are not available".to_owned())),
+            400,
+            9207,
+            "Request body is invalid. Partial zones are not available.",
+        ),
         (refused(Refusal::NotFound(Noun::Plan)), 404, 1001, "Invalid plan identifier"),
         (
             refused(Invalid::Plan(text())),

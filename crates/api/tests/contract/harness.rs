@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, Request};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use waymark_api::{ApiOptions, ApiStatistics};
+use waymark_contract::Exchange;
 use waymark_control::{
     Actor, Bootstrap, Brand, Clock, Control, CreatedToken, Durability, Limits, NewAccount, NewToken, Options,
     Permission, Policy, Pools, PublicId, Resource, SystemRandom, Time,
@@ -117,9 +118,19 @@ impl Node {
 
     pub(crate) async fn request(&self, request: Request<Body>) -> Answer {
         let head = request.method() == "HEAD";
+        let (method, target) = (request.method().to_string(), request.uri().to_string());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let exchange = Exchange {
+            method: &method,
+            target: &target,
+            status: parts.status.as_u16(),
+            content_type: parts.headers.get("content-type").and_then(|kind| kind.to_str().ok()),
+            body: &body,
+        };
+        let mismatches = waymark_contract::mismatches(&exchange);
+        assert!(mismatches.is_empty(), "{method} {target}:\n{}", mismatches.join("\n"));
         let json = if head { Value::Null } else { serde_json::from_slice(&body).unwrap() };
         let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, json };
         if !head {

@@ -32,6 +32,8 @@ pub struct NodeOptions {
     pub durability: Durability,
     /// Whether a commit becomes visible in one step. `NameByName` only to show that the test of it can fail.
     pub visibility: Visibility,
+    /// Where every reply of the API is written, for tests.
+    pub record_replies: Option<PathBuf>,
 }
 
 impl Default for NodeOptions {
@@ -43,6 +45,7 @@ impl Default for NodeOptions {
             supplier: None,
             durability: Durability::Full,
             visibility: Visibility::Whole,
+            record_replies: None,
         }
     }
 }

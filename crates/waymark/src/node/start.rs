@@ -64,6 +64,14 @@ pub enum StartError {
         /// What the system said.
         why: io::Error,
     },
+    /// The file of replies.
+    #[error("cannot record replies in {}: {why}: name a file that can be written", path.display())]
+    RecordReplies {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: io::Error,
+    },
     /// What the first start makes.
     #[error("cannot set up the new installation: {0}")]
     Bootstrap(#[source] Refusal),
@@ -127,7 +135,7 @@ pub(super) fn start(config: &Config, options: NodeOptions) -> Result<Node, Start
         dns_addresses,
     });
     let router = waymark_api::router(control, api_options(config, &options, statistics));
-    let router = observe::router(Arc::clone(&observed)).merge(router);
+    let router = recorded(observe::router(Arc::clone(&observed)).merge(router), options.record_replies.as_deref())?;
     let (stop, stopped) = watch::channel(false);
     let running = runtime.enter();
     let socket = ControlSocket::bind(&directory.control_socket()).map_err(StartError::System)?;
@@ -151,6 +159,13 @@ pub(super) fn start(config: &Config, options: NodeOptions) -> Result<Node, Start
         runtime: Some(runtime),
         directory,
     })
+}
+
+/// The router, with its replies on record if that is asked for.
+fn recorded(router: axum::Router, path: Option<&Path>) -> Result<axum::Router, StartError> {
+    let Some(path) = path else { return Ok(router) };
+    let recorder = observe::Recorder::open(path);
+    Ok(recorder.map_err(|why| StartError::RecordReplies { path: path.to_owned(), why })?.around(router))
 }
 
 /// The parts that the next steps need.
