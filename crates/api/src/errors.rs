@@ -311,6 +311,7 @@ fn invalid(invalid: &Invalid, texts: &Texts) -> Report {
         Invalid::TagValue { .. } => bad(9302, told()).at("tags"),
         Invalid::CommentTooLong { .. } => bad(9303, told()).at("comment"),
         Invalid::CommentLineBreak => bad(9304, told()).at("comment"),
+        Invalid::ZoneFile { .. } => bad(9207, format!("Request body is invalid. {}", told())).at("file"),
         Invalid::Email(_) | Invalid::AccountName | Invalid::ZoneStatus(_) => {
             bad(9207, format!("Request body is invalid. {}", told()))
         }

@@ -214,6 +214,14 @@ pub enum Invalid {
     /// A status that nobody can give a zone.
     #[error("a zone cannot be given the status {0}")]
     ZoneStatus(&'static str),
+    /// A zone file that cannot be read, from this line on.
+    #[error("line {line}: {why}")]
+    ZoneFile {
+        /// The line, from 1.
+        line: u32,
+        /// What is wrong and what would be right.
+        why: String,
+    },
 }
 
 /// Which limit is reached.

@@ -18,8 +18,10 @@ mod accounts;
 mod audit;
 mod bootstrap;
 mod error;
+mod export;
 mod identity;
 mod ids;
+mod import;
 mod limits;
 mod nameservers;
 mod publish;
@@ -44,8 +46,13 @@ pub use accounts::{Account, AccountFilter, NewAccount};
 pub use audit::Action;
 pub use bootstrap::Bootstrap;
 pub use error::{Conflict, Credential, Invalid, Noun, OpenError, Quota, Refusal, Unavailable};
+pub use export::Export;
 pub use identity::{Actor, Grant, Owner, Permission, Policy, Resource, User};
 pub use ids::PublicId;
+pub use import::{
+    ImportEnded, ImportEvent, ImportEvents, ImportFiles, ImportOptions, ImportProblem, ImportProblemKind, ImportedZone,
+    RECORDS_PER_WRITE_MAX, RecordsImported, ZoneFile,
+};
 pub use journal::{Follower, IntentEntry, Journal, JournalError, Missed, Snapshot, Subscription, ZoneHead};
 pub use limits::Limits;
 pub use nameservers::{Brand, Nameserver, Pools};

@@ -25,7 +25,8 @@ pub(crate) fn header(zone: &FullZone, mailbox: &Name) -> ZoneHeader {
         apex: row.apex.clone(),
         account: row.account,
         status: match row.status {
-            Status::Pending => ZoneStatus::Pending,
+            // It has no scopes: edges need not know more.
+            Status::Initializing | Status::Pending => ZoneStatus::Pending,
             Status::Active => ZoneStatus::Active,
             Status::Deleted => ZoneStatus::Deleted,
         },

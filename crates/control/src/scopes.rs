@@ -1,7 +1,7 @@
 //! Which zone a name stands for in a scope (DESIGN, "Who answers what: scopes").
 //!
 //! A nameserver has one scope, and its addresses ask in it. Every live zone claims the scopes of its nameservers and
-//! the scope of all; an active one claims the scope of the active ones as well. At most one zone of a name holds a
+//! the scope of all (but one that an import has not filled yet); an active one claims the scope of the active ones as well. At most one zone of a name holds a
 //! scope: the active one, else the oldest claim. Table `claims` keeps the holders, and its key says "at most one".
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,7 +56,7 @@ fn claimants(sql: Sql<'_>, name: &Name) -> Result<Vec<Claimant>, Refusal> {
     let rows = sql.all(
         "SELECT z.id, z.status, n.scope_id FROM zones z \
          JOIN zone_nameservers zn ON zn.zone_id = z.id JOIN nameservers n ON n.id = zn.nameserver_id \
-         WHERE z.name = ?1 AND z.deleted_at IS NULL ORDER BY z.created_at, z.id, n.scope_id",
+         WHERE z.name = ?1 AND z.deleted_at IS NULL AND z.status <> 'initializing' ORDER BY z.created_at, z.id, n.scope_id",
         [name.sort_key()],
         |row| Ok((ZoneNumber(row.get(0)?), row.get::<_, String>(1)?, ScopeId(row.get(2)?))),
     )?;

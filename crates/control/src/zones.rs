@@ -22,6 +22,8 @@ const NS_TTL: u32 = 86_400;
 /// Where a zone stands in its life (docs: dns/zone-setups/reference/domain-status).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
+    /// Being filled by an import: answers nowhere until it is whole.
+    Initializing,
     /// Waits for its delegation.
     Pending,
     /// In force.
@@ -34,6 +36,7 @@ impl Status {
     /// The API's word for it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Initializing => "initializing",
             Self::Pending => "pending",
             Self::Active => "active",
             Self::Deleted => "deleted",
@@ -43,6 +46,7 @@ impl Status {
     /// What the API's word stands for.
     pub fn from_word(word: &str) -> Option<Self> {
         match word {
+            "initializing" => Some(Self::Initializing),
             "pending" => Some(Self::Pending),
             "active" => Some(Self::Active),
             "deleted" => Some(Self::Deleted),
@@ -385,8 +389,12 @@ pub fn delete(tx: &mut Tx<'_>, zone: &ZoneRow) -> Result<(), Refusal> {
 pub fn set_status(tx: &mut Tx<'_>, zone: &ZoneRow, status: Status, proven: bool) -> Result<bool, Refusal> {
     tx.audit_object(Some(zone.account.0), zone.id);
     let proven = proven && status == Status::Active;
+    if zone.status == Status::Initializing {
+        let why = format!("{} is being filled by an import; import its file again to complete it", zone.apex);
+        return Err(Refusal::NotAvailable(why));
+    }
     match status {
-        Status::Deleted => return Err(Invalid::ZoneStatus(status.as_str()).into()),
+        Status::Deleted | Status::Initializing => return Err(Invalid::ZoneStatus(status.as_str()).into()),
         _ if zone.status == status && zone.proven == proven => return Ok(false),
         Status::Active => {
             // At most one zone of a name is active; an index holds it.

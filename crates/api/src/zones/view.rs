@@ -119,6 +119,7 @@ const META: Meta = Meta {
 
 fn status(status: Status) -> &'static str {
     match status {
+        Status::Initializing => "initializing",
         Status::Pending => "pending",
         Status::Active => "active",
         Status::Deleted => "deleted",

@@ -67,15 +67,10 @@ pub(super) async fn find(control: &Control, text: &str) -> Result<PublicId, Stri
 }
 
 fn line(zone: &Zone, dns: Option<&Catalog>) -> ZoneLine {
-    let status = match zone.status {
-        Status::Pending => "pending",
-        Status::Active => "active",
-        Status::Deleted => "deleted",
-    };
     ZoneLine {
         id: zone.id.to_string(),
         name: zone.name.to_string(),
-        status: status.to_owned(),
+        status: zone.status.as_str().to_owned(),
         account: zone.account_name.clone(),
         octets: dns.and_then(|dns| dns.octets_of(ZoneNumber(zone.number))),
         name_servers: zone.name_servers.iter().map(ToString::to_string).collect(),
