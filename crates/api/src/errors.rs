@@ -399,6 +399,11 @@ impl Reported {
 }
 
 impl Report {
+    /// The code of its first error.
+    pub(crate) fn code(&self) -> Option<u32> {
+        self.errors.first().map(|error| error.code)
+    }
+
     fn at(mut self, member: &str) -> Self {
         for error in &mut self.errors {
             error.source = Some(Source { pointer: format!("/{member}") });

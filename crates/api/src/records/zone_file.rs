@@ -13,11 +13,13 @@ use tokio::sync::mpsc;
 use waymark_control::{Export, ImportProblem};
 
 use crate::envelope::{Message, Reply, Timing};
-use crate::errors::Failure;
+use crate::errors::{Failure, Texts};
 use crate::routes::Call;
 
 /// Lines that one answer tells of; what is beyond them is counted.
 const MESSAGES_MAX: usize = 1000;
+/// The code of a line that no rule for records has refused.
+const LINE: u32 = 9207;
 /// Pieces of an export that wait for the client.
 const PIECES_WAITING: usize = 2;
 
@@ -42,7 +44,7 @@ pub(crate) async fn import(call: Call) -> Result<Reply, Failure> {
         process_time: began.elapsed().as_secs_f64(),
     };
     let result = ImportView { recs_added: imported.added, total_records_parsed: imported.parsed };
-    Reply::timed(result, &messages(&imported.problems), timing)
+    Reply::timed(result, &messages(&imported.problems, &call.shared.texts), timing)
 }
 
 /// `GET /zones/{zone_id}/dns_records/export`
@@ -65,17 +67,24 @@ fn truth(text: &[u8]) -> Result<bool, Failure> {
     }
 }
 
-fn messages(problems: &[ImportProblem]) -> Vec<Message> {
-    let told = |problem: &ImportProblem| message(format!("line {}: {}", problem.line, problem.text));
-    let mut messages: Vec<Message> = problems.iter().take(MESSAGES_MAX).map(told).collect();
+/// What became of lines that were not taken as they are: with the code of the rule where one said no.
+fn messages(problems: &[ImportProblem], texts: &Texts) -> Vec<Message> {
+    let mut messages: Vec<Message> =
+        problems.iter().take(MESSAGES_MAX).map(|problem| message(problem, texts)).collect();
     if let Some(more) = problems.len().checked_sub(MESSAGES_MAX).filter(|more| *more > 0) {
-        messages.push(message(format!("{more} more lines were not taken as they are.")));
+        let text = format!("{more} more lines were not taken as they are.");
+        messages.push(Message { code: LINE, message: text.into(), kind: None });
     }
     messages
 }
 
-fn message(text: String) -> Message {
-    Message { code: 9207, message: text.into(), kind: None }
+fn message(problem: &ImportProblem, texts: &Texts) -> Message {
+    let code = problem.refusal.as_ref().and_then(|refusal| Failure::from(refusal.clone()).report(texts).code());
+    let text = match problem.line {
+        0 => problem.text.clone(),
+        line => format!("line {line}: {}", problem.text),
+    };
+    Message { code: code.unwrap_or(LINE), message: text.into(), kind: None }
 }
 
 /// A piece of an export; none behind the last one.
