@@ -82,10 +82,19 @@ pub(crate) enum Failure {
         /// The limit.
         milliseconds: u64,
     },
+    /// The zone file is too large.
+    ZoneFileTooLarge {
+        /// The limit.
+        octets_max: u64,
+    },
     /// The caller has asked too often.
     TooMany {
-        /// Requests per window.
+        /// What for: `requests`, or a kind of them.
+        what: &'static str,
+        /// How many per window.
         limit: u64,
+        /// The length of the window.
+        window_seconds: u64,
         /// When the window ends.
         retry_after_seconds: u64,
     },
@@ -200,11 +209,17 @@ impl Failure {
                     format!("The request was not answered within {milliseconds} ms; it may still be carried out.");
                 with(StatusCode::SERVICE_UNAVAILABLE, 10013, text)
             }
-            Self::TooMany { limit, retry_after_seconds } => {
-                let window = crate::rate::WINDOW_SECONDS;
+            Self::ZoneFileTooLarge { octets_max } => {
                 let text = format!(
-                    "More than {limit} requests per {window} seconds reached. Please wait and consider throttling your \
-                     request speed"
+                    "Request body is invalid. The zone file must have at most {octets_max} bytes; import it in parts, \
+                     or let the operator import it."
+                );
+                with(StatusCode::PAYLOAD_TOO_LARGE, 9207, text)
+            }
+            Self::TooMany { what, limit, window_seconds, retry_after_seconds } => {
+                let text = format!(
+                    "More than {limit} {what} per {window_seconds} seconds reached. Please wait and consider \
+                     throttling your request speed"
                 );
                 with(StatusCode::TOO_MANY_REQUESTS, 971, text).retry_after(*retry_after_seconds)
             }
@@ -387,6 +402,11 @@ impl Reported {
 }
 
 impl Report {
+    /// The code of its first error.
+    pub(crate) fn code(&self) -> Option<u32> {
+        self.errors.first().map(|error| error.code)
+    }
+
     fn at(mut self, member: &str) -> Self {
         for error in &mut self.errors {
             error.source = Some(Source { pointer: format!("/{member}") });

@@ -7,7 +7,7 @@
 //!          -> authentication  who is asking (control knows the credentials)
 //!          -> rate            has this caller asked too often
 //!          -> routes          may this caller do what the route does
-//!          -> body            received within bounds
+//!          -> body            received within bounds (`form`: one route takes a form instead of JSON)
 //!          -> a resource      JSON to control's types, control's answer to JSON
 //!  response <- envelope       result, or what `errors` makes of a failure
 //! ```
@@ -25,6 +25,7 @@ mod dns_views;
 mod envelope;
 mod errors;
 mod page_rules;
+mod form;
 mod pagination;
 mod plans;
 mod query;
@@ -78,6 +79,10 @@ pub struct Limits {
     pub body_octets_max: u64,
     /// Nesting of arrays and objects in a body; deeper gets 400.
     pub body_depth_max: u32,
+    /// Zone-file imports of one user in a minute; more get 429.
+    pub imports_per_minute: u64,
+    /// Octets of a zone file that is imported; a larger one gets 413.
+    pub zone_file_octets_max: u64,
     /// Records on one page, below the 5,000,000 that the API declares; more are cut to it.
     pub records_per_page_max: u64,
 }
@@ -91,6 +96,8 @@ impl Default for Limits {
             body_receive_ms: 10_000,
             body_octets_max: 1 << 20,
             body_depth_max: 32,
+            imports_per_minute: 3,
+            zone_file_octets_max: 262_144,
             records_per_page_max: 5_000_000,
         }
     }

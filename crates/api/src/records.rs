@@ -1,8 +1,9 @@
 //! `/zones/{zone_id}/dns_records`: DNS records listed, made, shown, replaced, changed, deleted.
 //!
-//! What a body may hold and how it becomes control's types is in `records/request.rs`.
+//! Zone files in and out are in `records/zone_file.rs`. What a body may hold and how it becomes control's types is in `records/request.rs`.
 
 mod request;
+pub(crate) mod zone_file;
 
 use serde::Serialize;
 use serde_json::{Map, Value};

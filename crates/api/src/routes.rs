@@ -14,19 +14,20 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::header::RETRY_AFTER;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Method, Response};
 use axum::routing::{MethodFilter, on};
 use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use waymark_control::{Action, Control, Grant, Owner, Permission, PublicId, TokenStatus};
+use waymark_control::{Action, Clock, Control, Grant, Owner, Permission, PublicId, TokenStatus};
 
 use crate::authentication::Credentials;
 use crate::body::{self, Bounds};
 use crate::envelope::{self, Reply};
 use crate::errors::{Failure, Texts};
+use crate::form::{self, Form};
 use crate::query::Query;
-use crate::rate::{RateTable, Standing};
+use crate::rate::{IMPORTS_WINDOW_SECONDS, REQUESTS_WINDOW_SECONDS, RateTable, Standing};
 use crate::ray::{self, Rays};
 use crate::{ApiOptions, BASE_PATH, Limits};
 
@@ -80,9 +81,22 @@ pub(crate) struct Call {
     pub(crate) query: Query,
     /// The limits of the API.
     pub(crate) limits: Limits,
+    /// What all requests share beside the control plane.
+    pub(crate) shared: Arc<Shared>,
     caller: Caller,
     identifiers: Vec<PublicId>,
+    content_type: Option<HeaderValue>,
     body: Vec<u8>,
+}
+
+/// What handlers share.
+pub(crate) struct Shared {
+    /// How refusals are put into words.
+    pub(crate) texts: Texts,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Imports of each user; none if they are not limited.
+    imports: Option<RateTable>,
 }
 
 /// Who is asking.
@@ -154,13 +168,29 @@ impl Call {
     pub(crate) fn members(&self) -> Result<Map<String, Value>, Failure> {
         body::object(&self.body, self.limits.body_depth_max)
     }
+
+    /// The fields of the body, a form. `octets_max` bounds each field; see [`form::fields`].
+    pub(crate) async fn form(&self, octets_max: u64) -> Result<Form, Failure> {
+        let content_type = self.content_type.as_ref().and_then(|value| value.to_str().ok());
+        form::fields(content_type, &self.body, octets_max).await
+    }
+
+    /// Counts an import of the caller's user; one too many is refused.
+    pub(crate) fn count_import(&self) -> Result<(), Failure> {
+        let Some(imports) = &self.shared.imports else { return Ok(()) };
+        let user = match self.grant()?.owner() {
+            Owner::User { id, .. } => id,
+            Owner::Operator => return Ok(()),
+        };
+        imports.count(spread(user), self.shared.clock.now().unix_seconds()).verdict("imports")
+    }
 }
 
 /// What all requests share.
 struct Api {
     control: Control,
     options: ApiOptions,
-    texts: Texts,
+    shared: Arc<Shared>,
     rays: Rays,
     rates: Option<RateTable>,
     in_flight: Option<Semaphore>,
@@ -210,9 +240,13 @@ impl Api {
         let permits = usize::try_from(options.limits.requests_in_flight_max).unwrap_or(usize::MAX);
         Self {
             control,
-            texts: Texts { brand: options.brand.clone() },
+            shared: Arc::new(Shared {
+                texts: Texts { brand: options.brand.clone() },
+                clock: Arc::clone(&options.clock),
+                imports: RateTable::new(options.limits.imports_per_minute, IMPORTS_WINDOW_SECONDS),
+            }),
             rays: Rays::new(u64::from_be_bytes(seed), &options.ray_site),
-            rates: RateTable::new(options.limits.requests_per_5_minutes),
+            rates: RateTable::new(options.limits.requests_per_5_minutes, REQUESTS_WINDOW_SECONDS),
             in_flight: (permits > 0).then(|| Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
             options,
         }
@@ -254,8 +288,17 @@ impl Api {
         let limits = self.options.limits;
         let bounds = Bounds { octets_max: limits.body_octets_max, receive_ms: limits.body_receive_ms };
         let body = body::receive(body, bounds).await?;
-        let control = self.control.clone();
-        (route.handler)(Call { control, query: Query::of(&head.uri), limits, caller, identifiers, body }).await
+        let call = Call {
+            control: self.control.clone(),
+            query: Query::of(&head.uri),
+            limits,
+            shared: Arc::clone(&self.shared),
+            caller,
+            identifiers,
+            content_type: head.headers.get(CONTENT_TYPE).cloned(),
+            body,
+        };
+        (route.handler)(call).await
     }
 
     fn permit(&self) -> Result<Option<SemaphorePermit<'_>>, Failure> {
@@ -284,10 +327,7 @@ impl Api {
         if let Some(rates) = &self.rates {
             let counted = rates.count(caller.rate_key(), self.options.clock.now().unix_seconds());
             *standing = Some(counted);
-            if !counted.allowed {
-                self.options.statistics.count_rate_limited();
-                return Err(Failure::TooMany { limit: counted.limit, retry_after_seconds: counted.reset_seconds });
-            }
+            counted.verdict("requests").inspect_err(|_| self.options.statistics.count_rate_limited())?;
         }
         if let Caller::Granted(grant) = &caller {
             access.check(grant)?;
@@ -315,7 +355,7 @@ impl Api {
     }
 
     fn failed(&self, failure: &Failure) -> Response<Body> {
-        let report = failure.report(&self.texts);
+        let report = failure.report(&self.shared.texts);
         if report.status.is_server_error() {
             tracing::warn!(status = report.status.as_u16(), ?failure, "a request could not be answered");
         }
@@ -328,7 +368,6 @@ impl Api {
 }
 
 impl Caller {
-    /// Public ids are random, so any of their bits will do.
     fn rate_key(&self) -> u64 {
         let id = match self {
             Self::Verified(status) => status.id,
@@ -338,9 +377,14 @@ impl Caller {
                 (None, Owner::Operator) => PublicId([0; 16]),
             },
         };
-        let [a, b, c, d, e, f, g, h, ..] = id.0;
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+        spread(id)
     }
+}
+
+/// Some bits of an id. Public ids are random, so any of them will do.
+fn spread(id: PublicId) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = id.0;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 impl Access {

@@ -1,5 +1,7 @@
 //! `/user/tokens`: what a token is. Making and changing tokens is not here: the operator makes them.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use waymark_control::{PublicId, TokenState};
 
@@ -8,7 +10,8 @@ use crate::errors::Failure;
 use crate::routes::Call;
 
 /// The message that clients have seen beside an active token (`errors.md`, "Envelope").
-const ACTIVE: Message = Message { code: 10000, message: "This API Token is valid and active", kind: None };
+const ACTIVE: Message =
+    Message { code: 10000, message: Cow::Borrowed("This API Token is valid and active"), kind: None };
 
 /// `dns-api.json`, user.TokenVerifyResponse.
 #[derive(Serialize)]

@@ -29,6 +29,8 @@ pub enum Action {
     RecordDelete,
     /// Several changes of records at once.
     RecordBatch,
+    /// A zone file is imported.
+    RecordImport,
     /// The platform's nameservers or their addresses change.
     NameserverChange,
     /// The journal begins a new life.
@@ -52,6 +54,7 @@ impl Action {
             Self::RecordEdit => "record.edit",
             Self::RecordDelete => "record.delete",
             Self::RecordBatch => "record.batch",
+            Self::RecordImport => "record.import",
             Self::NameserverChange => "nameserver.change",
             Self::JournalRenew => "journal.renew",
         }

@@ -57,7 +57,7 @@ fn table() -> Vec<(Failure, u16, u32, &'static str)> {
             "Request body is invalid. tags must be an array of strings.",
         ),
         (
-            Failure::TooMany { limit: 1200, retry_after_seconds: 7 },
+            Failure::TooMany { what: "requests", limit: 1200, window_seconds: 300, retry_after_seconds: 7 },
             429,
             971,
             "More than 1200 requests per 300 seconds reached. Please wait and consider throttling your request speed",
@@ -66,6 +66,7 @@ fn table() -> Vec<(Failure, u16, u32, &'static str)> {
         (Failure::TooSlow { milliseconds: 5 }, 503, 10013, ""),
         (Failure::BodyTooSlow { milliseconds: 5 }, 408, 9207, ""),
         (Failure::BodyTooLarge { octets_max: 5 }, 413, 9207, ""),
+        (Failure::ZoneFileTooLarge { octets_max: 5 }, 413, 9207, ""),
         (Failure::Unwritable, 500, 10013, ""),
         (refused(Refusal::NotFound(Noun::Zone)), 404, 1001, "Invalid zone identifier"),
         (refused(Refusal::NotFound(Noun::Account)), 404, 1001, "Invalid account identifier"),
@@ -184,7 +185,11 @@ fn an_unknown_route_has_a_second_error_and_a_bounded_text() {
 
 #[test]
 fn who_must_wait_is_told_how_long() {
-    assert_eq!(report(Failure::TooMany { limit: 1, retry_after_seconds: 7 }).retry_after_seconds, Some(7));
+    assert_eq!(
+        report(Failure::TooMany { what: "imports", limit: 1, window_seconds: 60, retry_after_seconds: 7 })
+            .retry_after_seconds,
+        Some(7)
+    );
     assert!(report(Failure::Busy).retry_after_seconds.is_some());
     assert!(report(refused(Unavailable::Busy)).retry_after_seconds.is_some());
 }

@@ -17,6 +17,8 @@ const ZONE: &str = "/zones/{zone_id}";
 const ZONES: &str = "/zones";
 const SUBSCRIPTION: &str = "/zones/{zone_id}/subscription";
 const RECORDS: &str = "/zones/{zone_id}/dns_records";
+const IMPORT: &str = "/zones/{zone_id}/dns_records/import";
+const EXPORT: &str = "/zones/{zone_id}/dns_records/export";
 const RECORD: &str = "/zones/{zone_id}/dns_records/{dns_record_id}";
 
 /// Who lacks this is told its name, as certbot expects. Whoever may see or edit records can find his zones: the token
@@ -57,6 +59,8 @@ pub(crate) fn all() -> &'static [Route] {
             Route::new(Method::GET, "/zones/{zone_id}/pagerules", SEE_ZONE, Reads, page_rules::list),
             Route::new(Method::GET, RECORDS, SEE_RECORDS, Reads, records::list),
             Route::new(Method::POST, RECORDS, CHANGE_RECORDS, Writes(Action::RecordCreate), records::create),
+            Route::new(Method::POST, IMPORT, CHANGE_RECORDS, Writes(Action::RecordImport), records::zone_file::import),
+            Route::new(Method::GET, EXPORT, SEE_RECORDS, Reads, records::zone_file::export),
             Route::new(Method::GET, RECORD, SEE_RECORDS, Reads, records::get),
             Route::new(Method::PUT, RECORD, CHANGE_RECORDS, Writes(Action::RecordUpdate), records::update),
             Route::new(Method::PATCH, RECORD, CHANGE_RECORDS, Writes(Action::RecordEdit), records::edit),

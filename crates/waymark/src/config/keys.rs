@@ -175,8 +175,10 @@ keys! {
     limits: Limits {
         /// API requests of one user or token in five minutes.
         requests_per_5_minutes: Limit = Limit(12_000);
-        /// Zone-file imports of one user per minute. Nothing imports yet, so nothing is held back.
+        /// Zone-file imports of one user through the API per minute; `waymark zone import` is not held back.
         imports_per_minute: Limit = Limit(3);
+        /// The largest zone file that the API imports, in octets; `body_octets` must leave room for it.
+        zone_file_octets: Limit = Limit(262_144);
         /// Connections to the API at a time; further ones wait.
         api_connections: Limit = Limit(4096);
         /// How long a connection to the API may be silent, in seconds; longer than request_seconds.

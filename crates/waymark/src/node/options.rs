@@ -150,6 +150,8 @@ pub(super) fn api_options(config: &Config, options: &NodeOptions, statistics: Ar
             body_receive_ms: milliseconds(limits.body_receive_seconds),
             body_octets_max: limits.body_octets.0,
             body_depth_max: clamp(limits.body_depth.0),
+            imports_per_minute: limits.imports_per_minute.0,
+            zone_file_octets_max: limits.zone_file_octets.0,
             records_per_page_max: limits.records_per_page.0,
         },
         clock: Arc::clone(&options.clock),
