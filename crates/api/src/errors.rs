@@ -308,7 +308,7 @@ fn invalid(invalid: &Invalid, texts: &Texts) -> Report {
         Invalid::PriorityMissing => bad(9100, "priority is a required field.").at("priority"),
         Invalid::Ttl { minimum, maximum } => ttl(*minimum, *maximum),
         Invalid::NotProxiable(_) => bad(9004, "This record type cannot be proxied.").at("proxied"),
-        Invalid::TagName { .. } => bad(9301, told()).at("tags"),
+        Invalid::RecordAttributes(_) | Invalid::TagName { .. } => bad(9301, told()).at("tags"),
         Invalid::TagValue { .. } => bad(9302, told()).at("tags"),
         Invalid::CommentTooLong { .. } => bad(9303, told()).at("comment"),
         Invalid::CommentLineBreak => bad(9304, told()).at("comment"),
@@ -343,6 +343,7 @@ fn content(record_type: RecordType, why: &RecordError) -> Report {
 fn quota(quota: &Quota, texts: &Texts) -> Report {
     match quota {
         Quota::Records { .. } => bad(81045, "Record quota exceeded."),
+        Quota::RecordsOfFile { .. } => bad(81045, format!("Record quota exceeded. {}", sentence(&quota.to_string()))),
         Quota::RRset { .. } => {
             bad(81045, format!("Record quota exceeded. {}", sentence(&quota.to_string()))).at("content")
         }

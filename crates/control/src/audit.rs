@@ -29,8 +29,10 @@ pub enum Action {
     RecordDelete,
     /// Several changes of records at once.
     RecordBatch,
-    /// A zone file is imported.
+    /// Records are imported into a zone from a zone file.
     RecordImport,
+    /// A zone is imported from a zone file, and made if there was none.
+    ZoneImport,
     /// The platform's nameservers or their addresses change.
     NameserverChange,
     /// The journal begins a new life.
@@ -55,6 +57,7 @@ impl Action {
             Self::RecordDelete => "record.delete",
             Self::RecordBatch => "record.batch",
             Self::RecordImport => "record.import",
+            Self::ZoneImport => "zone.import",
             Self::NameserverChange => "nameserver.change",
             Self::JournalRenew => "journal.renew",
         }

@@ -223,6 +223,9 @@ pub enum Invalid {
     /// A status that nobody can give a zone.
     #[error("a zone cannot be given the status {0}")]
     ZoneStatus(&'static str),
+    /// The comment of a line in a zone file has tags that cannot be read.
+    #[error("the tags in the comment cannot be read: {0}")]
+    RecordAttributes(String),
     /// A zone file that cannot be read, from this line on.
     #[error("line {line}: {why}")]
     ZoneFile {
@@ -241,6 +244,16 @@ pub enum Quota {
     Records {
         /// The most it may have.
         limit: u64,
+    },
+    /// The same, told before a file is imported (81045).
+    #[error("the zone may have {limit} records: it has {present}, and the file adds {added}")]
+    RecordsOfFile {
+        /// The most it may have.
+        limit: u64,
+        /// What it has.
+        present: u64,
+        /// What the file would add.
+        added: u64,
     },
     /// Octets of the records of one name and type (81045).
     #[error("the {record_type} records of one name can have at most {limit} octets together in DNS")]

@@ -7,6 +7,7 @@ use std::fmt;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::Time;
 use crate::random::Random;
 
 /// The id of an object as the API shows it.
@@ -19,6 +20,21 @@ impl PublicId {
         let mut octets = [0; 16];
         random.fill(&mut octets);
         Self(octets)
+    }
+
+    /// New ids for objects that are made together: all begin with the time, in microseconds, so that they stand together
+    /// in an index; the other half is random, and each its own.
+    pub(crate) fn neighbours(random: &dyn Random, now: Time, count: usize) -> Vec<Self> {
+        let mut octets = vec![0; count * 8];
+        random.fill(&mut octets);
+        let time = now.0.to_be_bytes();
+        let id = |own: &[u8; 8]| {
+            let mut id = [0; 16];
+            id[..8].copy_from_slice(&time);
+            id[8..].copy_from_slice(own);
+            Self(id)
+        };
+        octets.as_chunks::<8>().0.iter().map(id).collect()
     }
 
     /// Reads exactly 32 lower-case hex digits; none for anything else.

@@ -11,11 +11,37 @@
 //! What a file says of SOA and NS at the apex, and of signatures, is the platform's own business and is passed over.
 //! Records that are there already stay as they are.
 
+mod job;
+mod parse;
+mod problems;
+mod rows;
+mod write;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::{Semaphore, mpsc};
 use waymark_wire::Name;
 
-use crate::error::Refusal;
-use crate::identity::Grant;
-use crate::{Control, PublicId};
+use crate::error::{Invalid, Refusal, Unavailable};
+use crate::identity::{Grant, Permission};
+use crate::store::{KeyedRow, Store, ZoneRow};
+use crate::{Action, Control, PublicId, zones};
+
+use job::Waiting;
+use parse::parse;
+use problems::Problems;
+use rows::Rules;
+use write::{Importer, Outcome};
+
+/// Files that wait at most.
+const FILES_WAITING: usize = 1_024;
+/// Octets of files that wait or are being imported at most; a larger file waits until it is alone.
+const OCTETS_WAITING: usize = 64 << 20;
+/// What the room of a file is counted in, in octets.
+const ROOM_UNIT: usize = 256;
+/// Events that wait to be taken.
+const EVENTS_WAITING: usize = 1_024;
 
 /// New records of a file that are written in one write at most.
 pub const RECORDS_PER_WRITE_MAX: usize = 10_000;
@@ -122,25 +148,33 @@ pub struct ImportEnded;
 
 /// Where the files of an import go in. Dropped: there are no more.
 pub struct ImportFiles {
-    files: tokio::sync::mpsc::Sender<ZoneFile>,
+    files: mpsc::Sender<Waiting>,
+    /// Of the octets that may wait, in units of [`ROOM_UNIT`].
+    room: Arc<Semaphore>,
 }
 
 /// Where the events of an import come out. Dropped: the import ends after what is being written.
 pub struct ImportEvents {
-    events: tokio::sync::mpsc::Receiver<ImportEvent>,
+    events: mpsc::Receiver<ImportEvent>,
 }
 
 impl Control {
     /// Begins to import zone files into an account: each into the zone of its apex, which is made, pending, if the
-    /// account has none of that name. A bounded amount is under way at any time.
+    /// account has none of that name. A bounded amount is under way at any time, and one import works at a time.
     pub fn import_start(&self, grant: Grant, account: PublicId, options: ImportOptions) -> (ImportFiles, ImportEvents) {
-        let _ = (grant, account, options);
-        let (files, _) = tokio::sync::mpsc::channel(1);
-        let (_, events) = tokio::sync::mpsc::channel(1);
-        (ImportFiles { files }, ImportEvents { events })
+        let (files, waiting) = mpsc::channel(FILES_WAITING);
+        let (tell, events) = mpsc::channel(EVENTS_WAITING);
+        let importer = Importer { grant, account, stop: options.stop_at_problem };
+        let (store, failed) = (self.store.clone(), tell.clone());
+        let work = move || job::run(store, importer, options, waiting, tell);
+        if let Err(error) = std::thread::Builder::new().name("import".to_owned()).spawn(work) {
+            // The channel has room for its first event.
+            let _ = failed.try_send(ImportEvent::Ended(Unavailable::Store(error.to_string()).into()));
+        }
+        (ImportFiles { files, room: Arc::new(Semaphore::new(OCTETS_WAITING / ROOM_UNIT)) }, ImportEvents { events })
     }
 
-    /// Imports a zone file into a zone, in one write. Errors of syntax refuse all of it ([`Refusal::Invalid`] with the
+    /// Imports a zone file into a zone, in one write. Errors of syntax refuse all of it ([`Invalid::ZoneFile`] with the
     /// line); records that break a rule, and those of types that the API does not write, are left out and reported.
     pub async fn record_import(
         &self,
@@ -149,15 +183,66 @@ impl Control {
         text: Vec<u8>,
         proxied: bool,
     ) -> Result<RecordsImported, Refusal> {
-        let _ = (grant, zone, text, proxied);
-        Err(Refusal::NotAvailable("zone files cannot be imported yet".to_owned()))
+        let (store, reader) = (self.store.clone(), grant.clone());
+        let prepare = move || prepare(&store, &reader, zone, &text, proxied);
+        let prepared = tokio::task::spawn_blocking(prepare).await;
+        let (rows, mut imported, mut problems) = prepared.unwrap_or(Err(Unavailable::Internal.into()))?;
+        let writer = grant.clone();
+        let write = self.write(grant.actor(), Action::RecordImport, move |tx| {
+            let zone = zones::open(tx, &writer, zone, Permission::DnsEdit)?;
+            let outcome = write::beside(tx, &zone, rows, false)?;
+            tx.audit_object(Some(zone.account.0), zone.id);
+            Ok(outcome)
+        });
+        if let Outcome::Done(done) = write.await? {
+            imported.added = done.added;
+            done.refused.into_iter().for_each(|(line, refusal)| problems.refused(line, refusal));
+        }
+        self.store.shared.counters.records_imported.fetch_add(imported.added, Ordering::Relaxed);
+        imported.problems = problems.finish();
+        Ok(imported)
     }
+}
+
+/// Reads a text for a zone: the rows that may be added to it, and what is known of the import by then. Blocks.
+fn prepare(
+    store: &Store,
+    grant: &Grant,
+    zone: PublicId,
+    text: &[u8],
+    proxied: bool,
+) -> Result<(Vec<KeyedRow>, RecordsImported, Problems), Refusal> {
+    let zone: ZoneRow = store.read_blocking(|sql| zones::find(sql, grant, zone, &[Permission::DnsEdit]))?;
+    let mut problems = Problems::new(String::new());
+    let parsed = parse(text, Some(zone.apex.clone()), &mut problems);
+    if let Some((line, why)) = problems.first_unreadable {
+        return Err(Invalid::ZoneFile { line, why }.into());
+    }
+    let shared = &store.shared;
+    let rules = Rules {
+        apex: &zone.apex,
+        plan: zone.plan,
+        proxied,
+        any_type: false,
+        rrset_octets_max: shared.limits.rrset_octets_max(),
+        now: shared.clock.now(),
+    };
+    let rows = rows::candidates(&rules, &*shared.random, parsed.lines.into_iter(), &mut problems);
+    let imported = RecordsImported { parsed: parsed.parsed, ..RecordsImported::default() };
+    Ok((rows, imported, problems))
 }
 
 impl ImportFiles {
     /// Hands over a file; waits while much is under way.
     pub async fn push(&self, file: ZoneFile) -> Result<(), ImportEnded> {
-        self.files.send(file).await.map_err(|_| ImportEnded)
+        let needed = file.text.len().div_ceil(ROOM_UNIT).clamp(1, OCTETS_WAITING / ROOM_UNIT);
+        let needed = u32::try_from(needed).map_err(|_| ImportEnded)?;
+        let ended = self.files.closed();
+        let room = tokio::select! {
+            room = self.room.clone().acquire_many_owned(needed) => room.map_err(|_| ImportEnded)?,
+            () = ended => return Err(ImportEnded),
+        };
+        self.files.send(Waiting { file, room }).await.map_err(|_| ImportEnded)
     }
 }
 

@@ -26,6 +26,7 @@ mod limits;
 mod nameservers;
 mod publish;
 mod random;
+
 mod store;
 #[cfg(test)]
 mod testing;
@@ -137,6 +138,10 @@ pub struct Statistics {
     pub replies_early: u64,
     /// Writes that wait now.
     pub writes_waiting: u64,
+    /// Zones that imports have made or added records to.
+    pub zones_imported: u64,
+    /// Records that imports have added.
+    pub records_imported: u64,
     /// The last committed position.
     pub position: u64,
     /// Positions whose published part is kept.
@@ -206,6 +211,8 @@ impl Control {
             failing: counters.failing.load(Ordering::Relaxed),
             replies_early: count(&counters.replies_early),
             writes_waiting: count(&counters.writes_waiting),
+            zones_imported: count(&counters.zones_imported),
+            records_imported: count(&counters.records_imported),
             position: journal.position().0,
             entries_kept: (journal.position().0 + 1).saturating_sub(journal.published_from()),
         }

@@ -7,7 +7,7 @@
 use waymark_wire::{Name, RecordType};
 use waymark_zone::published::{RRset, Soa, ZoneHeader, ZoneStatus};
 
-use crate::store::{FullZone, RecordRow, ZoneRow};
+use crate::store::{FullZone, RecordRow};
 use crate::zones::Status;
 
 /// The number of these functions.
@@ -59,11 +59,11 @@ pub(crate) fn transfer_differs(before: &ZoneHeader, after: &ZoneHeader) -> bool 
 ///
 /// A proxied record is published with its own content: there is no proxy yet that could stand before it.
 pub(crate) fn name<'r>(
-    zone: &ZoneRow,
+    apex: &Name,
     owner: &Name,
     records: impl IntoIterator<Item = &'r RecordRow> + Clone,
 ) -> Vec<RRset> {
-    let is_apex = *owner == zone.apex;
+    let is_apex = owner == apex;
     // The API lets other types stand beside a CNAME; the world must see the CNAME alone (RFC 1034 section 3.6.2).
     let alias = !is_apex && records.clone().into_iter().any(|record| record.record_type == RecordType::CNAME);
     let mut rrsets: Vec<RRset> = Vec::new();

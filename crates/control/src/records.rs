@@ -8,7 +8,7 @@
 //! ```
 
 mod list;
-mod rules;
+pub(crate) mod rules;
 
 use std::rc::Rc;
 

@@ -7,6 +7,7 @@
 //! The text of the queries serves SQLite and PostgreSQL alike, but for numbered `?` in the place of `$`. What is
 //! SQLite's own (pragmas, opening, checks) is in `open`.
 
+mod bulk;
 mod finish;
 mod migrations;
 mod open;
@@ -17,7 +18,7 @@ mod writer;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::mpsc::{SendError, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -26,12 +27,12 @@ use tokio::sync::{Semaphore, oneshot};
 use waymark_wire::Name;
 use waymark_zone::published::Position;
 
-pub(crate) use finish::INTENT_FORMAT;
-#[cfg(test)]
-pub(crate) use rows::SoaOverrides;
+pub(crate) use bulk::{Fresh, KeyedRow};
+pub(crate) use finish::{INTENT_FORMAT, INTENT_FORMAT_FRESH};
 pub use rows::ZoneRow;
 pub(crate) use rows::{
-    FullZone, RECORD_COLUMN_COUNT, RECORD_COLUMNS, RecordRow, ZONE_COLUMN_COUNT, ZONE_COLUMNS, json_at, name_at,
+    FullZone, RECORD_COLUMN_COUNT, RECORD_COLUMNS, RecordRow, SoaOverrides, ZONE_COLUMN_COUNT, ZONE_COLUMNS, json_at,
+    name_at, word_at,
 };
 pub use tx::Tx;
 use writer::{Job, Message, TypedJob};
@@ -111,7 +112,14 @@ pub(crate) struct Counters {
     pub(crate) failing: AtomicBool,
     pub(crate) replies_early: AtomicU64,
     pub(crate) writes_waiting: AtomicU64,
+    /// How long the last group took that had a piece of something large, in microseconds.
+    pub(crate) piece_micros: AtomicU64,
+    pub(crate) zones_imported: AtomicU64,
+    pub(crate) records_imported: AtomicU64,
 }
+
+/// What comes of a write that was handed over: its result and its position, if it has taken one.
+pub(crate) type Written<T> = oneshot::Receiver<Result<(T, Option<Position>), Refusal>>;
 
 /// The open store.
 pub(crate) struct Store {
@@ -121,6 +129,10 @@ pub(crate) struct Store {
     thread: Mutex<Option<JoinHandle<()>>>,
     idle_readers: Mutex<VecDeque<Connection>>,
     reading: Semaphore,
+    /// Held by the import that is at work: one at a time.
+    pub(crate) importing: Mutex<()>,
+    /// Exports under way; each has a reading connection of its own.
+    pub(crate) exporting: Arc<Semaphore>,
 }
 
 impl Store {
@@ -148,6 +160,8 @@ impl Store {
             .map_err(|error| failed(error.to_string()))?;
         Ok(Arc::new(Self {
             reading: Semaphore::new(shared.limits.readers.max(1)),
+            importing: Mutex::default(),
+            exporting: Arc::new(Semaphore::new(shared.limits.readers.max(1))),
             shared,
             file: opened.file,
             queue,
@@ -200,19 +214,41 @@ impl Store {
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<(T, Option<Position>), Refusal> {
         let (reply, verdict) = oneshot::channel();
-        let job: Box<dyn Job> = Box::new(TypedJob::new(actor, action, work, reply));
+        let job = TypedJob::new(actor, action, false, work, reply);
+        self.send(Box::new(job), |message| self.queue.try_send(message))?;
+        verdict.await.unwrap_or(Err(Unavailable::Closed.into()))
+    }
+
+    /// Hands a piece of something large to the writer: a write that no other piece shares a commit with. Waits for
+    /// room in the queue, not for the write. Blocks.
+    pub(crate) fn write_piece<T: Send + 'static>(
+        &self,
+        actor: Actor,
+        action: Action,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<Written<T>, Refusal> {
+        let (reply, verdict) = oneshot::channel();
+        let job = TypedJob::new(actor, action, true, work, reply);
+        let wait = |message| self.queue.send(message).map_err(|SendError(message)| TrySendError::Disconnected(message));
+        self.send(Box::new(job), wait)?;
+        Ok(verdict)
+    }
+
+    fn send(
+        &self,
+        job: Box<dyn Job>,
+        send: impl FnOnce(Message) -> Result<(), TrySendError<Message>>,
+    ) -> Result<(), Refusal> {
         let waiting = &self.shared.counters.writes_waiting;
         // Counted before it is sent: the writer counts it down when it takes it.
         waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(error) = self.queue.try_send(Message::Write(job)) {
-            waiting.fetch_sub(1, Ordering::Relaxed);
-            self.shared.counters.writes_unavailable.fetch_add(1, Ordering::Relaxed);
-            return Err(match error {
-                TrySendError::Full(_) => Unavailable::Busy.into(),
-                TrySendError::Disconnected(_) => Unavailable::Closed.into(),
-            });
-        }
-        verdict.await.unwrap_or(Err(Unavailable::Closed.into()))
+        let Err(error) = send(Message::Write(job)) else { return Ok(()) };
+        waiting.fetch_sub(1, Ordering::Relaxed);
+        self.shared.counters.writes_unavailable.fetch_add(1, Ordering::Relaxed);
+        Err(match error {
+            TrySendError::Full(_) => Unavailable::Busy.into(),
+            TrySendError::Disconnected(_) => Unavailable::Closed.into(),
+        })
     }
 
     /// Ends the writer after what waits already, and writes the WAL back into the file.

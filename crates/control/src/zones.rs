@@ -9,17 +9,19 @@ mod name;
 
 use rusqlite::{Row, params};
 use waymark_wire::{Name, Serial};
-use waymark_zone::published::ZoneNumber;
+use waymark_zone::published::{Version, ZoneNumber};
 
 use crate::error::{Conflict, Invalid, Noun, Refusal, Unavailable};
 use crate::identity::{Grant, Permission};
 use crate::nameservers::{self, Pair};
 use crate::plans::Plan;
 use crate::store::{Sql, Tx, ZONE_COLUMN_COUNT, ZONE_COLUMNS, ZoneRow, name_at};
-use crate::{Action, Actor, Control, Listing, Page, PublicId, Time, accounts, publish, scopes};
+use crate::{Action, Actor, Brand, Control, Listing, Page, PublicId, Time, accounts, publish, scopes};
 
 /// The TTL of a zone's NS RRset, in seconds (docs: dns/nameservers/nameserver-options, "Nameserver TTL").
-const NS_TTL: u32 = 86_400;
+pub(crate) const NS_TTL: u32 = 86_400;
+/// What a new zone may use.
+pub(crate) const PLAN_OF_NEW: Plan = Plan::Enterprise;
 
 /// Where a zone stands in its life (docs: dns/zone-setups/reference/domain-status).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -298,16 +300,22 @@ pub fn create(tx: &mut Tx<'_>, grant: &Grant, new: &NewZone) -> Result<ZoneRow, 
     if new.kind != Kind::Full {
         return Err(Refusal::NotAvailable(format!("zones of type {} cannot be made here", new.kind.as_str())));
     }
-    let apex = name::zone_name(&new.name)?;
-    if apex.is_at_or_below(&tx.shared.brand.domain) {
-        return Err(Invalid::ZoneNameReserved { name: apex.to_string() }.into());
-    }
+    let apex = name_of_new(&tx.shared.brand, &new.name)?;
     let there = "SELECT 1 FROM zones WHERE account_id = ?1 AND name = ?2 AND deleted_at IS NULL";
     if tx.sql().one(there, params![account.number, apex.sort_key()], |_| Ok(()))?.is_some() {
         return Err(Conflict::ZoneExists { name: apex.to_string() }.into());
     }
     let pair = nameservers::pair_for_zone(tx, account.number, account.pair, &apex)?;
     insert(tx, &NewZoneRow { account: account.number, apex: &apex, pair, status: Status::Pending, proven: false })
+}
+
+/// The name of a new zone: a domain that does not belong to the platform itself.
+pub(crate) fn name_of_new(brand: &Brand, text: &str) -> Result<Name, Refusal> {
+    let apex = name::zone_name(text)?;
+    match apex.is_at_or_below(&brand.domain) {
+        true => Err(Invalid::ZoneNameReserved { name: apex.to_string() }.into()),
+        false => Ok(apex),
+    }
 }
 
 /// A zone to be inserted as it is.
@@ -321,23 +329,42 @@ pub(crate) struct NewZoneRow<'n> {
 
 /// Inserts a zone, whatever its name, with its nameservers and claims.
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewZoneRow<'_>) -> Result<ZoneRow, Refusal> {
-    let (id, now) = (PublicId::new(tx.random()), tx.now());
+    let id = PublicId::new(tx.random());
     let serial = serial_before(tx.sql(), new.account, new.apex)?;
+    let number = insert_row(tx, new, id, (Version(0), serial), 0)?;
+    let zone = ZoneRow::by_number(tx.sql(), number)?.ok_or(Unavailable::Internal)?;
+    tx.touch_created(&zone);
+    scopes::settle(tx, new.apex)?;
+    tx.audit_object(Some(zone.account.0), zone.id);
+    Ok(zone)
+}
+
+/// Inserts the row of a zone and those of its nameservers.
+pub(crate) fn insert_row(
+    tx: &mut Tx<'_>,
+    new: &NewZoneRow<'_>,
+    id: PublicId,
+    (version, serial): (Version, Serial),
+    record_count: usize,
+) -> Result<ZoneNumber, Refusal> {
+    let now = tx.now();
     let active_since = (new.status == Status::Active).then_some(now);
     let number = tx.insert(
         "INSERT INTO zones (public_id, account_id, name, kind, plan, status, proven, version, serial, \
          publish_number, record_count, ns_ttl, created_at, modified_at, activated_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, 0, ?10, ?11, ?11, ?12) RETURNING id",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14) RETURNING id",
         params![
             id,
             new.account,
             new.apex.sort_key(),
             Kind::Full.as_str(),
-            Plan::Enterprise.as_str(),
+            PLAN_OF_NEW.as_str(),
             new.status.as_str(),
             new.proven,
+            version.0,
             serial.get(),
             publish::NUMBER,
+            record_count,
             NS_TTL,
             now,
             active_since
@@ -349,11 +376,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewZoneRow<'_>) -> Result<ZoneRow, R
             params![number, ordinal, nameserver],
         )?;
     }
-    let zone = ZoneRow::by_number(tx.sql(), ZoneNumber(number as u64))?.ok_or(Unavailable::Internal)?;
-    tx.touch_created(&zone);
-    scopes::settle(tx, new.apex)?;
-    tx.audit_object(Some(zone.account.0), zone.id);
-    Ok(zone)
+    Ok(ZoneNumber(number as u64))
 }
 
 /// The newest serial that a zone of this name has had in the account: a zone that is deleted and made again does not
@@ -402,6 +425,15 @@ pub fn set_status(tx: &mut Tx<'_>, zone: &ZoneRow, status: Status, proven: bool)
     write_status(tx, zone.number, status, proven)?;
     scopes::settle(tx, &zone.apex)?;
     Ok(true)
+}
+
+/// Ends the filling of a zone: it is pending, and answers in its scopes. Changes nothing if it was filled before.
+pub(crate) fn complete(tx: &mut Tx<'_>, zone: &ZoneRow) -> Result<(), Refusal> {
+    if zone.status != Status::Initializing {
+        return Ok(());
+    }
+    write_status(tx, zone.number, Status::Pending, false)?;
+    scopes::settle(tx, &zone.apex)
 }
 
 fn write_status(tx: &mut Tx<'_>, zone: ZoneNumber, status: Status, proven: bool) -> Result<(), Refusal> {

@@ -125,7 +125,7 @@ impl Snapshot {
         while rrsets.len() < max {
             let records = self.records.next_name(Sql(&self.connection), zone.number)?;
             let Some(first) = records.first() else { break };
-            rrsets.extend(publish::name(zone, &first.name, &records));
+            rrsets.extend(publish::name(&zone.apex, &first.name, &records));
         }
         Ok(rrsets)
     }
@@ -186,7 +186,7 @@ pub(super) fn zone_image(store: &Store, zone: ZoneNumber) -> Result<(Position, Z
         let records = sql.all(&text, [zone.0], RecordRow::read)?;
         let rrsets = records
             .chunk_by(|one, other| one.name == other.name)
-            .flat_map(|records| publish::name(&full.row, &records[0].name, records))
+            .flat_map(|records| publish::name(&full.row.apex, &records[0].name, records))
             .collect();
         let ZoneHead { zone, version, serial, header } = head(&full, &store.shared.mailbox);
         Ok(Some((position(sql)?, ZoneImage { zone, version, serial, header, rrsets })))

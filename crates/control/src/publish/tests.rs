@@ -12,7 +12,7 @@ use crate::testing::{self, record_row, zone_row};
 
 /// RRsets in words: type, TTL, data.
 fn published(owner: &str, records: &[RecordRow]) -> Vec<String> {
-    let rrsets = name(&zone_row("example.com"), &testing::name(owner), records);
+    let rrsets = name(&testing::name("example.com"), &testing::name(owner), records);
     rrsets
         .iter()
         .map(|rrset| {
@@ -143,7 +143,7 @@ proptest! {
             (0..NAMES.len())
                 .map(|at| {
                     let records: Vec<_> = rows.range((at, 0)..(at + 1, 0)).map(|(_, row)| row.clone()).collect();
-                    name(&zone, &testing::name(NAMES[at]), &records)
+                    name(&zone.apex, &testing::name(NAMES[at]), &records)
                 })
                 .collect()
         };

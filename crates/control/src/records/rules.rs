@@ -12,12 +12,12 @@ use crate::plans::Plan;
 use crate::store::{RecordRow, ZoneRow};
 
 /// The largest TTL, in seconds (docs: dns/manage-dns-records/reference/ttl).
-const TTL_MAX: u32 = 86_400;
+pub(crate) const TTL_MAX: u32 = 86_400;
 /// The TTL that says "automatic".
-const TTL_AUTOMATIC: u32 = 1;
+pub(crate) const TTL_AUTOMATIC: u32 = 1;
 /// Characters of one TXT record, and of all TXT records of a name together
 /// (docs: dns/manage-dns-records/reference/dns-record-types, "TXT").
-const TEXT_CHARACTERS_MAX: usize = 2_048;
+pub(crate) const TEXT_CHARACTERS_MAX: usize = 2_048;
 const TEXTS_CHARACTERS_MAX: usize = 8_192;
 /// Docs: dns/manage-dns-records/reference/record-attributes.
 const TAG_NAME_CHARACTERS_MAX: usize = 32;
@@ -84,12 +84,17 @@ pub(super) fn owner_name(apex: &Name, text: &str) -> Result<Name, Refusal> {
         false if text.ends_with('.') => return Err(refuse(format!("it is not inside {apex}"))),
         false => apex.prepend(text).map_err(|error| refuse(error.to_string()))?,
     };
-    // A star is a wildcard as the first label and a literal elsewhere (docs:
-    // dns/manage-dns-records/reference/wildcard-dns-records).
-    if name.labels().any(|label| label != b"*" && !label.iter().all(is_name_octet)) {
-        return Err(refuse("a label has letters, digits, hyphens, underscores and slashes only".to_owned()));
-    }
+    check_labels(&name).map_err(|why| refuse(why.to_owned()))?;
     Ok(name)
+}
+
+/// A star is a wildcard as the first label and a literal elsewhere (docs:
+/// dns/manage-dns-records/reference/wildcard-dns-records).
+pub(crate) fn check_labels(name: &Name) -> Result<(), &'static str> {
+    match name.labels().any(|label| label != b"*" && !label.iter().all(is_name_octet)) {
+        true => Err("a label has letters, digits, hyphens, underscores and slashes only"),
+        false => Ok(()),
+    }
 }
 
 /// Slashes are for reverse zones cut by RFC 2317.
@@ -117,7 +122,7 @@ fn comment(plan: Plan, comment: Option<String>) -> Result<Option<String>, Refusa
     Ok(Some(comment))
 }
 
-fn tags(plan: Plan, tags: Vec<String>) -> Result<Vec<String>, Refusal> {
+pub(crate) fn tags(plan: Plan, tags: Vec<String>) -> Result<Vec<String>, Refusal> {
     let limit = plan.terms().tags_max;
     if tags.len() > limit {
         return Err(Quota::Tags { count: tags.len(), limit }.into());
@@ -145,7 +150,7 @@ fn has_line_break(text: &str) -> bool {
 
 /// Checks a record against those that are at its name, itself among them if it is being changed (docs:
 /// dns/manage-dns-records/troubleshooting/records-with-same-name and existing-ns-record).
-pub(super) fn check_beside(apex: &Name, new: &RecordRow, there: &[impl Borrow<RecordRow>]) -> Result<(), Refusal> {
+pub(crate) fn check_beside(apex: &Name, new: &RecordRow, there: &[impl Borrow<RecordRow>]) -> Result<(), Refusal> {
     let others = || there.iter().map(Borrow::borrow).filter(|other| other.id != new.id);
     let others_of = |types: &'static [RecordType]| others().any(|other| types.contains(&other.record_type));
     if let Some(same) = others().find(|other| other.rdata == new.rdata) {
@@ -177,7 +182,7 @@ pub(super) fn check_beside(apex: &Name, new: &RecordRow, there: &[impl Borrow<Re
 
 /// Checks that the RRset of a record, itself with those that are at its name, can be answered whole. DNS answers no
 /// part of an RRset (RFC 2181 section 5), so a larger one could not be answered at all.
-pub(super) fn check_size(octets_max: u64, new: &RecordRow, there: &[impl Borrow<RecordRow>]) -> Result<(), Refusal> {
+pub(crate) fn check_size(octets_max: u64, new: &RecordRow, there: &[impl Borrow<RecordRow>]) -> Result<(), Refusal> {
     let octets = |row: &RecordRow| (RECORD_OCTETS + row.rdata.wire().len()) as u64;
     let there = there.iter().map(Borrow::borrow);
     let others = there.filter(|other| other.id != new.id && other.record_type == new.record_type);

@@ -12,25 +12,34 @@ use std::sync::Arc;
 
 use rusqlite::params;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use waymark_wire::Name;
 use waymark_zone::published::{
     Change, Commit, Entry, INLINE_OCTETS_MAX, Position, RRset, Version, ZoneHeader, ZoneNumber,
 };
 
+use super::bulk::type_text;
 use super::tx::{HeaderTouch, Touched, TouchedName, Tx};
 use super::{FullZone, RecordRow};
 use crate::error::{Refusal, Unavailable};
-use crate::{PublicId, publish};
+use crate::{Action, PublicId, Time, publish};
 
 /// The form of `intent` written by this release: JSON follows.
 pub(crate) const INTENT_FORMAT: u8 = 1;
+/// A form for rows that are all new: a third of the length. `journal::intent` makes the first out of it.
+pub(crate) const INTENT_FORMAT_FRESH: u8 = 2;
 
 /// What a zone's part of a write comes to.
-struct ZoneChange {
-    entry: Entry,
-    published: Vec<u8>,
-    intent: Vec<u8>,
+pub(super) struct ZoneChange {
+    pub(super) entry: Entry,
+    pub(super) published: Vec<u8>,
+    pub(super) intent: Vec<u8>,
+    /// What the zone's row is still to be told; none if it was.
+    pub(super) rest: Option<RowRest>,
+}
+
+/// What the row of a zone does not know yet at the end of a write.
+pub(super) struct RowRest {
     version_before: Version,
     records_added: i64,
 }
@@ -46,10 +55,11 @@ struct HeaderChange {
 impl Tx<'_> {
     /// Ends the write. None: it changed nothing that has a place in the journal.
     pub(super) fn finish(mut self) -> Result<Option<Arc<Commit>>, Refusal> {
-        let mut changes = Vec::new();
+        let mut changes = std::mem::take(&mut self.fresh);
         for (zone, touched) in std::mem::take(&mut self.touched) {
             changes.extend(self.zone_change(zone, touched)?);
         }
+        changes.sort_unstable_by_key(|change| change.entry.zone);
         let scopes: Vec<_> = std::mem::take(&mut self.scopes).into_values().collect();
         let takes_position = !changes.is_empty() || !scopes.is_empty();
         if takes_position || self.changed {
@@ -105,8 +115,7 @@ impl Tx<'_> {
             intent: Intent { zone: header.intent, records }.encode()?,
             entry,
             published,
-            version_before: touched.row.version,
-            records_added: touched.records_added,
+            rest: Some(RowRest { version_before: touched.row.version, records_added: touched.records_added }),
         }))
     }
 
@@ -131,17 +140,25 @@ impl Tx<'_> {
 
     fn write_zone_change(&self, change: &ZoneChange) -> Result<(), Refusal> {
         let Entry { zone, version, serial, .. } = change.entry;
+        if let Some(rest) = &change.rest {
+            self.write_zone_row(&change.entry, rest)?;
+        }
+        self.write_entry(zone.0, version.0, serial.get(), Some(&change.intent), &change.published)
+    }
+
+    fn write_zone_row(&self, entry: &Entry, rest: &RowRest) -> Result<(), Refusal> {
+        let Entry { zone, version, serial, .. } = entry;
         // The version in the condition catches a row that was read outside of this write.
         let rows = self.sql.execute(
             "UPDATE zones SET version = ?2, serial = ?3, record_count = record_count + ?4, publish_number = ?5 \
              WHERE id = ?1 AND version = ?6",
-            params![zone.0, version.0, serial.get(), change.records_added, publish::NUMBER, change.version_before.0],
+            params![zone.0, version.0, serial.get(), rest.records_added, publish::NUMBER, rest.version_before.0],
         )?;
         if rows != 1 {
             tracing::error!(zone = zone.0, "a write used a zone's row that was read outside of it");
             return Err(Unavailable::Internal.into());
         }
-        self.write_entry(zone.0, version.0, serial.get(), Some(&change.intent), &change.published)
+        Ok(())
     }
 
     fn write_entry(
@@ -161,19 +178,22 @@ impl Tx<'_> {
     }
 
     fn write_audit(&self, takes_position: bool) -> Result<(), Refusal> {
-        let (account, object) = self.object.map_or((None, None), |(account, object)| (account, Some(object)));
-        self.sql.execute(
-            "INSERT INTO audit (at, actor, action, account_id, object, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![
-                self.now,
-                self.actor.to_string(),
-                self.action.as_str(),
-                account,
-                object,
-                takes_position.then_some(self.position.0)
-            ],
-        )?;
-        Ok(())
+        let position = takes_position.then_some(self.position.0);
+        let row = |action: Action, account: Option<u64>, object: Option<PublicId>| {
+            self.sql.execute(
+                "INSERT INTO audit (at, actor, action, account_id, object, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![self.now, self.actor.to_string(), action.as_str(), account, object, position],
+            )
+        };
+        match &self.audits {
+            Some(audits) => audits
+                .iter()
+                .try_for_each(|(action, account, object)| row(*action, Some(*account), Some(*object)).map(|_| ())),
+            None => {
+                let (account, object) = self.object.map_or((None, None), |(account, object)| (account, Some(object)));
+                row(self.action, account, object).map(|_| ())
+            }
+        }
     }
 
     /// The last statement of a write (DESIGN, "The journal"). The entries were written under the position that only
@@ -194,7 +214,7 @@ impl Tx<'_> {
 }
 
 fn publish_name(zone: &super::ZoneRow, name: &Name, rows: &[Rc<RecordRow>]) -> Vec<RRset> {
-    publish::name(zone, name, rows.iter().map(|row| &**row))
+    publish::name(&zone.apex, name, rows.iter().map(|row| &**row))
 }
 
 fn same_rows(before: &[Rc<RecordRow>], now: &[Rc<RecordRow>]) -> bool {
@@ -235,4 +255,69 @@ fn records_intent<'r>(before: &'r [Rc<RecordRow>], now: &'r [Rc<RecordRow>], cha
         }
     }
     changes.extend(gone.into_values().map(|row| Rows { before: Some(&**row), after: None }));
+}
+
+/// The beginning of an entry's intent for rows that are new, made outside of the write.
+pub(super) struct FreshIntent(Vec<u8>);
+
+impl FreshIntent {
+    /// Rows that were all made at `at`.
+    pub(super) fn new<'r>(rows: impl Iterator<Item = &'r RecordRow>, at: Time) -> Result<Self, Refusal> {
+        let mut octets = vec![INTENT_FORMAT_FRESH];
+        octets.extend_from_slice(format!("{{\"at\":{},\"added\":[", at.0).as_bytes());
+        for (index, row) in rows.enumerate() {
+            if index > 0 {
+                octets.push(b',');
+            }
+            fresh_row(row, &mut octets).map_err(|_| Unavailable::Internal)?;
+        }
+        octets.push(b']');
+        Ok(Self(octets))
+    }
+
+    /// The whole, with what the zone itself is after the write if the write has made it.
+    pub(super) fn finish(self, zone: Option<Value>) -> Result<Vec<u8>, Refusal> {
+        let Self(mut octets) = self;
+        if let Some(zone) = zone {
+            octets.extend_from_slice(b",\"zone\":");
+            serde_json::to_writer(&mut octets, &zone).map_err(|_| Unavailable::Internal)?;
+        }
+        octets.push(b'}');
+        Ok(octets)
+    }
+}
+
+/// `[id, name, type, content, ttl, others]`, the last only if there are any.
+fn fresh_row(row: &RecordRow, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    #[derive(Serialize)]
+    struct Others<'r> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        priority: Option<u16>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        proxied: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        comment: Option<&'r str>,
+        #[serde(skip_serializing_if = "<[String]>::is_empty")]
+        tags: &'r [String],
+        #[serde(skip_serializing_if = "Map::is_empty")]
+        settings: &'r Map<String, Value>,
+    }
+    let others = (row.priority.is_some() || row.proxied || row.comment.is_some())
+        || !(row.tags.is_empty() && row.settings.is_empty());
+    let others = others.then(|| Others {
+        priority: row.priority,
+        proxied: row.proxied,
+        comment: row.comment.as_deref(),
+        tags: &row.tags,
+        settings: &row.settings,
+    });
+    let (name, record_type) = (row.name.to_string(), type_text(row.record_type));
+    let known = (row.id, name, record_type, &row.content, row.ttl);
+    match others {
+        None => serde_json::to_writer(out, &known),
+        Some(others) => {
+            let (id, name, record_type, content, ttl) = known;
+            serde_json::to_writer(out, &(id, name, record_type, content, ttl, others))
+        }
+    }
 }

@@ -1,12 +1,13 @@
 //! Rows of zones and records: how they are read and written, and what of them a journal entry says.
 
-use rusqlite::{Row, params};
+use rusqlite::{Row, Statement, params};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use waymark_wire::{Name, Rdata, RecordType, Serial};
 use waymark_zone::published::{AccountNumber, ScopeId, Version, ZoneNumber};
 
 use super::Sql;
+use super::bulk::type_text;
 use crate::error::Refusal;
 use crate::plans::Plan;
 use crate::zones::{Kind, Status};
@@ -235,31 +236,41 @@ impl RecordRow {
         sql.all(TEXT, params![zone.0, name.sort_key()], Self::read)
     }
 
-    /// Inserts the row. The key is the table's own business: asking for it would make SQLite keep a statement journal.
+    /// Inserts a row. The key is the table's own business: asking for it would make SQLite keep a statement journal.
+    pub(crate) const INSERT: &str = "INSERT INTO records (public_id, zone_id, name, type, content, priority, rdata, \
+         ttl, proxied, comment, tags, settings, created_at, modified_at, comment_modified_at, tags_modified_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+
+    /// Inserts the row.
     pub(crate) fn insert(&self, sql: Sql<'_>, zone: ZoneNumber) -> Result<(), Refusal> {
-        sql.execute(
-            "INSERT INTO records (public_id, zone_id, name, type, content, priority, rdata, ttl, proxied, comment, \
-             tags, settings, created_at, modified_at, comment_modified_at, tags_modified_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-            params![
-                self.id,
-                zone.0,
-                self.name.sort_key(),
-                self.record_type.to_string(),
-                self.content,
-                self.priority,
-                self.rdata.wire(),
-                self.ttl,
-                self.proxied,
-                self.comment,
-                tags_text(&self.tags),
-                settings_text(&self.settings),
-                self.created,
-                self.modified,
-                self.comment_modified,
-                self.tags_modified,
-            ],
-        )?;
+        self.insert_with(&mut *sql.0.prepare_cached(Self::INSERT)?, zone, &self.name.sort_key())
+    }
+
+    /// Inserts the row with [`Self::INSERT`]; `key` is the sort key of its name.
+    pub(crate) fn insert_with(
+        &self,
+        statement: &mut Statement<'_>,
+        zone: ZoneNumber,
+        key: &[u8],
+    ) -> Result<(), Refusal> {
+        statement.execute(params![
+            self.id,
+            zone.0,
+            key,
+            type_text(self.record_type),
+            self.content,
+            self.priority,
+            self.rdata.wire(),
+            self.ttl,
+            self.proxied,
+            self.comment,
+            tags_text(&self.tags),
+            settings_text(&self.settings),
+            self.created,
+            self.modified,
+            self.comment_modified,
+            self.tags_modified,
+        ])?;
         Ok(())
     }
 

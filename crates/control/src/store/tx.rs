@@ -11,6 +11,7 @@ use std::rc::Rc;
 use waymark_wire::Name;
 use waymark_zone::published::{Position, ScopeChange, ScopeId, ZoneNumber};
 
+use super::finish::ZoneChange;
 use super::{FullZone, RecordRow, Shared, Sql, ZoneRow};
 use crate::error::{Refusal, Unavailable};
 use crate::identity::Actor;
@@ -30,6 +31,10 @@ pub struct Tx<'w> {
     pub(super) scopes: BTreeMap<ScopeId, ScopeChange>,
     pub(super) object: Option<(Option<u64>, PublicId)>,
     pub(super) changed: bool,
+    /// Zones that were changed without being touched (`bulk`).
+    pub(super) fresh: Vec<ZoneChange>,
+    /// Rows of the audit trail, if it is not the one row of the write.
+    pub(super) audits: Option<Vec<(Action, u64, PublicId)>>,
 }
 
 /// What a write has touched of one zone.
@@ -72,6 +77,8 @@ impl<'w> Tx<'w> {
             scopes: BTreeMap::new(),
             object: None,
             changed: false,
+            fresh: Vec::new(),
+            audits: None,
         }
     }
 
@@ -135,9 +142,11 @@ impl<'w> Tx<'w> {
     }
 
     /// How many records the zone has now.
-    pub(crate) fn record_count(&mut self, zone: &ZoneRow) -> u64 {
-        let touched = self.zone(zone);
-        touched.row.record_count.saturating_add_signed(touched.records_added)
+    pub(crate) fn record_count(&self, zone: &ZoneRow) -> u64 {
+        match self.touched.get(&zone.number) {
+            Some(touched) => touched.row.record_count.saturating_add_signed(touched.records_added),
+            None => zone.record_count,
+        }
     }
 
     /// Makes a record; its owner name is touched first.
@@ -148,6 +157,21 @@ impl<'w> Tx<'w> {
         self.rows(zone, &record.name)?.push(record.clone());
         self.zone(zone).records_added += 1;
         Ok(record)
+    }
+
+    /// Makes a record that is shared already; its owner name is touched.
+    pub(crate) fn add_record(&mut self, zone: &ZoneRow, record: Rc<RecordRow>) -> Result<(), Refusal> {
+        record.insert(self.sql, zone.number)?;
+        self.rows(zone, &record.name)?.push(record);
+        self.zone(zone).records_added += 1;
+        Ok(())
+    }
+
+    /// The same at a name where nothing was before this write.
+    pub(crate) fn add_record_at_new_name(&mut self, zone: &ZoneRow, record: Rc<RecordRow>) -> Result<(), Refusal> {
+        let touched = || TouchedName { name: record.name.clone(), before: Vec::new(), now: Vec::new() };
+        self.zone(zone).names.entry(record.name.sort_key()).or_insert_with(touched);
+        self.add_record(zone, record)
     }
 
     /// Puts `new`, which has the id of `old`, in its place; it may have another owner name.

@@ -15,6 +15,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -38,6 +39,9 @@ pub(super) enum Message {
 pub(super) trait Job: Send {
     fn actor(&self) -> Actor;
     fn action(&self) -> Action;
+    /// Whether it is a piece of something large: no other such piece shares its commit, so that small writes wait for
+    /// one at most before theirs.
+    fn is_piece(&self) -> bool;
     /// Called once.
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Refusal>;
     /// Tells the caller: the position if the write was committed and has one.
@@ -48,6 +52,7 @@ pub(super) trait Job: Send {
 pub(super) struct TypedJob<T, F> {
     actor: Actor,
     action: Action,
+    piece: bool,
     work: Option<F>,
     result: Option<T>,
     reply: oneshot::Sender<Result<(T, Option<Position>), Refusal>>,
@@ -57,10 +62,11 @@ impl<T, F> TypedJob<T, F> {
     pub(super) fn new(
         actor: Actor,
         action: Action,
+        piece: bool,
         work: F,
         reply: oneshot::Sender<Result<(T, Option<Position>), Refusal>>,
     ) -> Self {
-        Self { actor, action, work: Some(work), result: None, reply }
+        Self { actor, action, piece, work: Some(work), result: None, reply }
     }
 }
 
@@ -71,6 +77,10 @@ impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T, Refusal> + Send> Job for Typed
 
     fn action(&self) -> Action {
         self.action
+    }
+
+    fn is_piece(&self) -> bool {
+        self.piece
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Refusal> {
@@ -118,7 +128,10 @@ impl Writer {
                 Ok(Message::Write(job)) => group.push(job),
                 Ok(Message::Close) | Err(_) => break,
             }
-            while group.len() < self.shared.limits.writes_per_commit {
+            let ends = |group: &[Box<dyn Job>]| {
+                group.len() >= self.shared.limits.writes_per_commit || group.last().is_some_and(|job| job.is_piece())
+            };
+            while !ends(&group) {
                 match self.waiting.try_recv() {
                     Ok(Message::Write(job)) => group.push(job),
                     Ok(Message::Close) => {
@@ -129,7 +142,13 @@ impl Writer {
                 }
             }
             self.shared.counters.writes_waiting.fetch_sub(group.len() as u64, Ordering::Relaxed);
+            let has_piece = group.last().is_some_and(|job| job.is_piece());
+            let began = Instant::now();
             self.write_group(group);
+            if has_piece {
+                let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+                self.shared.counters.piece_micros.store(micros, Ordering::Relaxed);
+            }
             self.prune();
         }
         self.shared.journal.close();
