@@ -252,3 +252,6 @@ impl ImportEvents {
         self.events.recv().await
     }
 }
+
+#[cfg(test)]
+mod tests;
