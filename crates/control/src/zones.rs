@@ -124,6 +124,8 @@ pub struct Zone {
     pub name_servers: Vec<Name>,
     /// How often it has changed.
     pub version: u64,
+    /// Records that its owner has made.
+    pub records: u64,
     /// Since when.
     pub created: Time,
     /// When the zone itself (not its records) last changed.
@@ -208,6 +210,23 @@ impl Control {
     pub async fn zone_list(&self, grant: &Grant, filter: ZoneFilter, page: Page) -> Result<Listing<Zone>, Refusal> {
         let grant = grant.clone();
         self.store.read(move |sql| list::list(sql, &grant, &filter, page)).await
+    }
+
+    /// The same in canonical order of names, behind the zone of this name and number: for those who want all of many.
+    pub async fn zone_list_after(
+        &self,
+        grant: &Grant,
+        filter: ZoneFilter,
+        after: Option<(Name, u64)>,
+        count: u64,
+    ) -> Result<Vec<Zone>, Refusal> {
+        let grant = grant.clone();
+        self.store
+            .read(move |sql| {
+                let after = after.as_ref().map(|(name, number)| (name, *number));
+                list::list_after(sql, &grant, &filter, after, count)
+            })
+            .await
     }
 
     /// One zone.
@@ -481,6 +500,7 @@ fn read_shown(row: &Row<'_>) -> rusqlite::Result<Zone> {
         proven: zone.proven,
         name_servers: Vec::new(),
         version: zone.version.0,
+        records: zone.record_count,
         created: zone.created,
         modified: zone.modified,
         activated: zone.activated,

@@ -7,6 +7,7 @@ mod account;
 mod ask;
 mod token;
 mod zone;
+mod zone_files;
 
 use std::path::PathBuf;
 
@@ -17,7 +18,8 @@ use crate::config::Sources;
 pub use account::AccountCommand;
 pub use ask::Ask;
 pub use token::TokenCommand;
-pub use zone::{ZoneCommand, ZoneState};
+pub use zone::{ZoneCommand, ZoneList, ZoneState};
+pub use zone_files::{OnProblem, ZoneDump, ZoneExport, ZoneImport};
 
 /// Waymark: a self-hosted managed-DNS platform. One process serves the v4 API and answers DNS.
 #[derive(Parser, Debug)]
@@ -70,7 +72,7 @@ pub enum Command {
     /// Make API tokens.
     #[command(subcommand)]
     Token(TokenCommand),
-    /// List zones, or set a zone's status.
+    /// List zones, import and export zone files, or set a zone's status.
     #[command(subcommand)]
     Zone(ZoneCommand),
     /// Show how the server is: addresses, positions, sizes.

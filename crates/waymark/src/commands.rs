@@ -4,9 +4,14 @@
 
 mod account;
 mod ask;
+mod exchange;
 mod operate;
+mod progress;
 mod token;
 mod zone;
+mod zone_export;
+mod zone_import;
+mod zone_list;
 
 use std::io::{self, Write};
 
@@ -89,7 +94,12 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// Writes to standard output. A reader that has seen enough is no failure.
 fn print(text: &str) -> Result<(), Failure> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
+    written(io::stdout().lock().write_all(text.as_bytes()))
+}
+
+/// The same for what was written elsewhere.
+fn written(done: io::Result<()>) -> Result<(), Failure> {
+    match done {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write the result: {error}")),
         _ => Ok(()),
     }

@@ -1,8 +1,12 @@
 //! The control socket: how commands reach the process that owns the data directory.
 //!
 //! A Unix socket in that directory. Each line is a request (an [`Operation`] as JSON) and is answered by one line,
-//! `{"ok": ...}` or `{"error": "sentence"}`. Whoever may open the socket may do everything, so it is for its owner
+//! `{"ok": ...}` or `{"error": "sentence"}`. What is too much for that, an [`Exchange`], is answered by `"go"`; both
+//! sides go on in [`frames`], and the connection ends with it. Whoever may open the socket may do everything, so it is for its owner
 //! alone: by its mode, and by the kernel's word on who is at the other end.
+
+pub mod conversation;
+pub mod frames;
 
 use std::fs::Permissions;
 use std::io::{self, BufRead, BufReader, Write};
@@ -16,9 +20,11 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use waymark_control::Control;
+use waymark_serve::edge_file::{EdgeFileError, Snapshot};
 use waymark_zone::Catalog;
 
-use crate::operator::{Operation, Outcome, Status, carry_out};
+use crate::operator::exchange::{self, Desk};
+use crate::operator::{Exchange, Operation, Outcome, Status, carry_out};
 
 /// The longest request, in octets. The longest honest one is a name of 100 characters.
 const REQUEST_OCTETS_MAX: u64 = 16 * 1024;
@@ -30,6 +36,7 @@ const SUPERUSER: u32 = 0;
 #[serde(rename_all = "snake_case")]
 enum Answer {
     Ok(Outcome),
+    Go,
     Error(String),
 }
 
@@ -41,6 +48,8 @@ pub trait Target: Send + Sync + 'static {
     fn catalog(&self) -> Option<&Catalog>;
     /// How the server is.
     fn status(&self) -> Status;
+    /// The edge's file as it is now; none if there is nothing in it.
+    fn edge_file(&self) -> impl Future<Output = Result<Option<Snapshot>, EdgeFileError>> + Send;
 }
 
 /// A socket that is listened on, and removed when it is dropped.
@@ -65,7 +74,8 @@ impl ControlSocket {
     }
 
     /// Serves until `stop` becomes true.
-    pub async fn serve(self, target: Arc<impl Target>, mut stop: watch::Receiver<bool>) {
+    pub async fn serve(self, target: Arc<impl Target>, desk: Desk, mut stop: watch::Receiver<bool>) {
+        let desk = Arc::new(desk);
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -79,11 +89,11 @@ impl ControlSocket {
             if !allowed {
                 continue;
             }
-            let (target, mut stop) = (Arc::clone(&target), stop.clone());
+            let (target, desk, mut stop) = (Arc::clone(&target), Arc::clone(&desk), stop.clone());
             tokio::spawn(async move {
                 let _place = place;
                 tokio::select! {
-                    _ = converse(stream, &*target) => {}
+                    _ = converse(stream, &*target, &desk) => {}
                     _ = stop.wait_for(|stop| *stop) => {}
                 }
             });
@@ -97,7 +107,8 @@ impl Drop for ControlSocket {
     }
 }
 
-async fn converse(stream: UnixStream, target: &impl Target) -> io::Result<()> {
+/// Answers whoever is at the other end, until he goes or his exchange is over.
+pub async fn converse(stream: UnixStream, target: &impl Target, desk: &Desk) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut reader = tokio::io::BufReader::new(reader);
     loop {
@@ -105,6 +116,11 @@ async fn converse(stream: UnixStream, target: &impl Target) -> io::Result<()> {
         let read = (&mut reader).take(REQUEST_OCTETS_MAX).read_line(&mut line).await?;
         if read == 0 {
             return Ok(());
+        }
+        if let Ok(exchange) = serde_json::from_str::<Exchange>(&line) {
+            tracing::info!(operation = exchange_name(&exchange), "command from the control socket");
+            writer.write_all(&answer_line(&Answer::Go)?).await?;
+            return exchange::carry_out(target, desk, exchange, &mut reader, &mut writer).await;
         }
         let answer = match serde_json::from_str::<Operation>(&line) {
             Err(error) => Answer::Error(format!("this server does not understand the command: {error}")),
@@ -116,10 +132,14 @@ async fn converse(stream: UnixStream, target: &impl Target) -> io::Result<()> {
                 }
             }
         };
-        let mut text = serde_json::to_vec(&answer)?;
-        text.push(b'\n');
-        writer.write_all(&text).await?;
+        writer.write_all(&answer_line(&answer)?).await?;
     }
+}
+
+fn answer_line(answer: &Answer) -> io::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec(answer)?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 fn operation_name(operation: &Operation) -> &'static str {
@@ -127,9 +147,17 @@ fn operation_name(operation: &Operation) -> &'static str {
         Operation::AccountList => "account list",
         Operation::AccountCreate { .. } => "account create",
         Operation::TokenCreate { .. } => "token create",
-        Operation::ZoneList => "zone list",
         Operation::ZoneStatus { .. } => "zone status",
         Operation::Status => "status",
+    }
+}
+
+fn exchange_name(exchange: &Exchange) -> &'static str {
+    match exchange {
+        Exchange::ZoneList(_) => "zone list",
+        Exchange::ZoneImport(_) => "zone import",
+        Exchange::ZoneExport { .. } => "zone export",
+        Exchange::ZoneDump { .. } => "zone dump",
     }
 }
 
@@ -149,21 +177,32 @@ pub enum RequestError {
 
 /// Asks the server whose socket is at `path`. Blocks.
 pub fn request(path: &Path, operation: &Operation) -> Result<Outcome, RequestError> {
-    let nobody = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused];
-    let mut stream = match reachable(path).and_then(|path| BlockingUnixStream::connect(path.as_path())) {
-        Ok(stream) => stream,
-        Err(error) if nobody.contains(&error.kind()) => return Err(RequestError::NobodyThere),
-        Err(error) => return Err(error.into()),
-    };
-    let mut line = serde_json::to_vec(operation).map_err(io::Error::from)?;
-    line.push(b'\n');
-    stream.write_all(&line)?;
-    let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer)?;
-    match serde_json::from_str(&answer).map_err(io::Error::from)? {
+    let mut reader = BufReader::new(connect(path)?);
+    match ask(&mut reader, operation)? {
         Answer::Ok(outcome) => Ok(outcome),
+        Answer::Go => Err(io::Error::from(io::ErrorKind::InvalidData).into()),
         Answer::Error(sentence) => Err(RequestError::Refused(sentence)),
     }
+}
+
+/// Connects to the server whose socket is at `path`. Blocks.
+pub fn connect(path: &Path) -> Result<BlockingUnixStream, RequestError> {
+    let nobody = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused];
+    match reachable(path).and_then(|path| BlockingUnixStream::connect(path.as_path())) {
+        Ok(stream) => Ok(stream),
+        Err(error) if nobody.contains(&error.kind()) => Err(RequestError::NobodyThere),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Sends a request and reads the line that answers it.
+fn ask(stream: &mut BufReader<BlockingUnixStream>, request: &impl Serialize) -> Result<Answer, RequestError> {
+    let mut line = serde_json::to_vec(request).map_err(io::Error::from)?;
+    line.push(b'\n');
+    stream.get_mut().write_all(&line)?;
+    let mut answer = String::new();
+    stream.read_line(&mut answer)?;
+    Ok(serde_json::from_str(&answer).map_err(io::Error::from)?)
 }
 
 /// A path to the same socket that is short enough: an address of a Unix socket has 108 octets at most, a directory's

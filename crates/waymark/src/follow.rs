@@ -30,6 +30,7 @@ use waymark_control::journal::{Follower, Journal, JournalError, Missed, Subscrip
 use waymark_zone::catalog::{ApplyError, Catalog, Writer};
 use waymark_zone::published::{Commit, DecodeError};
 
+pub use edge_writer::EdgeReader;
 pub use progress::Progress;
 
 use edge_writer::EdgeWriter;
@@ -105,6 +106,7 @@ pub enum FollowError {
 pub struct Follow {
     catalog: Arc<Catalog>,
     progress: Arc<Progress>,
+    edge: EdgeReader,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -124,6 +126,7 @@ impl Follow {
         let started = start::start(journal, options, &progress)?;
         let catalog = started.catalog;
         let edge = EdgeWriter::start(journal.clone(), started.edge_file, options, Arc::clone(&progress))?;
+        let reader = edge.reader();
         let (stop, stopped) = watch::channel(false);
         // Its own: it must go on while the node's runtime is busy, and end in its own time.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
@@ -142,7 +145,7 @@ impl Follow {
         let thread = std::thread::Builder::new()
             .name("follow".to_owned())
             .spawn(move || following.run(begun, subscription, stopped, &runtime))?;
-        Ok(Self { catalog, progress, stop, thread: Some(thread) })
+        Ok(Self { catalog, progress, edge: reader, stop, thread: Some(thread) })
     }
 
     /// The catalog.
@@ -153,6 +156,11 @@ impl Follow {
     /// How far it has come.
     pub fn progress(&self) -> &Arc<Progress> {
         &self.progress
+    }
+
+    /// Where the edge's file can be read.
+    pub fn edge_reader(&self) -> EdgeReader {
+        self.edge.clone()
     }
 
     /// Ends both threads; what has been applied is in the edge's file when this returns. Blocks.

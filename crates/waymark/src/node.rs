@@ -22,6 +22,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use waymark_control::{Bootstrap, Control};
 use waymark_serve::Server;
+use waymark_serve::edge_file::{EdgeFileError, Snapshot};
 use waymark_zone::Catalog;
 
 use crate::api_server::ApiServer;
@@ -180,6 +181,10 @@ impl Target for Observed {
 
     fn status(&self) -> Status {
         Observed::status(self)
+    }
+
+    async fn edge_file(&self) -> Result<Option<Snapshot>, EdgeFileError> {
+        self.edge.read().await
     }
 }
 

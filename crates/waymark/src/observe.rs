@@ -22,7 +22,7 @@ use waymark_zone::Catalog;
 
 use crate::api_server;
 use crate::api_server::certificates::Certificates;
-use crate::follow::Progress;
+use crate::follow::{EdgeReader, Progress};
 use crate::operator::Status;
 
 pub(crate) use record::Recorder;
@@ -35,6 +35,8 @@ pub struct Observed {
     pub catalog: Arc<Catalog>,
     /// How far the catalog follows the store.
     pub progress: Arc<Progress>,
+    /// The edge's file.
+    pub edge: EdgeReader,
     /// The API's counters.
     pub api: Arc<ApiStatistics>,
     /// What the API's connections come to.

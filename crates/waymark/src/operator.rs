@@ -5,8 +5,13 @@
 //! about one noun is in the file of that noun.
 
 mod accounts;
+pub mod exchange;
 mod status;
 mod tokens;
+mod zone_dump;
+mod zone_export;
+mod zone_import;
+mod zone_list;
 mod zones;
 
 use std::fmt;
@@ -16,6 +21,7 @@ use waymark_control::Control;
 use waymark_zone::Catalog;
 
 pub use accounts::{AccountLine, first_user};
+pub use exchange::Exchange;
 pub use status::Status;
 pub use zones::ZoneLine;
 
@@ -44,8 +50,6 @@ pub enum Operation {
         /// The id of the only account that it is for, if it is for one.
         account: Option<String>,
     },
-    /// All zones.
-    ZoneList,
     /// A new status for a zone.
     ZoneStatus {
         /// Its name or id.
@@ -88,7 +92,6 @@ pub async fn carry_out(
         Operation::AccountList => accounts::list(control).await,
         Operation::AccountCreate { name, member } => accounts::create(control, name, member).await,
         Operation::TokenCreate { user, name, account } => return tokens::create(control, user, name, account).await,
-        Operation::ZoneList => zones::list(control, dns).await,
         Operation::ZoneStatus { zone, active } => return zones::set_status(control, dns, &zone, active).await,
         Operation::Status => Ok(Outcome::Status(status())),
     };
@@ -103,11 +106,7 @@ impl fmt::Display for Outcome {
                 accounts.iter().try_for_each(|account| writeln!(f, "{}  {}", account.id, account.name))
             }
             Self::Token { token, .. } => writeln!(f, "{token}"),
-            Self::Zones(zones) => zones.iter().try_for_each(|zone| {
-                let servers = zone.name_servers.join(" ");
-                let octets = zone.octets.map_or_else(|| "-".to_owned(), |octets| octets.to_string());
-                writeln!(f, "{}  {:<8}  {octets:>9}  {}  {}  {servers}", zone.id, zone.status, zone.name, zone.account)
-            }),
+            Self::Zones(zones) => zones.iter().try_for_each(|zone| writeln!(f, "{zone}")),
             Self::Status(status) => status.fmt(f),
         }
     }

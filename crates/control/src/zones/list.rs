@@ -16,14 +16,7 @@ type Condition = (String, Vec<Value>);
 
 /// The zones that the caller may see and the filter asks for.
 pub(super) fn list(sql: Sql<'_>, grant: &Grant, filter: &ZoneFilter, page: Page) -> Result<Listing<Zone>, Refusal> {
-    // Whoever may edit records has to find the zone first: certbot's tokens have no more than that.
-    grant.require(Permission::ZoneRead).or_else(|_| grant.require(Permission::DnsRead))?;
-    let mut conditions = reach(grant);
-    let filters = filters(filter);
-    if !filters.is_empty() {
-        conditions.push(join(filters, if filter.match_any { " OR " } else { " AND " }));
-    }
-    let (condition, mut values) = join(conditions, " AND ");
+    let (condition, mut values) = condition(grant, filter)?;
     let count = format!("SELECT count(*) FROM {SHOWN_TABLES} WHERE {condition}");
     let total = sql.number(&count, params_from_iter(values.iter().cloned()))?;
     values.extend(page.limit_and_offset());
@@ -47,6 +40,45 @@ pub(super) fn list(sql: Sql<'_>, grant: &Grant, filter: &ZoneFilter, page: Page)
         add_nameservers(sql, zone)?;
     }
     Ok(Listing { items, total })
+}
+
+/// The first `count` zones behind this one, in canonical order of names; from the first on if there is none. What it
+/// costs does not depend on how many come before.
+pub(super) fn list_after(
+    sql: Sql<'_>,
+    grant: &Grant,
+    filter: &ZoneFilter,
+    after: Option<(&Name, u64)>,
+    count: u64,
+) -> Result<Vec<Zone>, Refusal> {
+    let (condition, mut values) = condition(grant, filter)?;
+    let mut behind = "";
+    if let Some((name, number)) = after {
+        behind = "AND (z.name, z.id) > (?, ?)";
+        values.extend([Value::from(name.sort_key()), Value::from(i64::try_from(number).unwrap_or(i64::MAX))]);
+    }
+    values.push(i64::try_from(count).unwrap_or(i64::MAX).into());
+    let text = format!(
+        "SELECT {ZONE_COLUMNS}, {FURTHER_COLUMNS} FROM {SHOWN_TABLES} WHERE {condition} {behind} \
+         ORDER BY z.name, z.id LIMIT ?"
+    );
+    let mut items = sql.all(&text, params_from_iter(values), read_shown)?;
+    for zone in &mut items {
+        add_nameservers(sql, zone)?;
+    }
+    Ok(items)
+}
+
+/// What the caller may see, and the filter asks for.
+fn condition(grant: &Grant, filter: &ZoneFilter) -> Result<Condition, Refusal> {
+    // Whoever may edit records has to find the zone first: certbot's tokens have no more than that.
+    grant.require(Permission::ZoneRead).or_else(|_| grant.require(Permission::DnsRead))?;
+    let mut conditions = reach(grant);
+    let filters = filters(filter);
+    if !filters.is_empty() {
+        conditions.push(join(filters, if filter.match_any { " OR " } else { " AND " }));
+    }
+    Ok(join(conditions, " AND "))
 }
 
 /// What the caller may see at all.

@@ -1,14 +1,22 @@
-//! What can be said about zones.
+//! What can be said about zones. What is about zone files is in the file beside this one.
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
-use super::Output;
+use super::{Output, ZoneDump, ZoneExport, ZoneImport};
 
 /// Commands about zones.
 #[derive(Subcommand, Debug)]
 pub enum ZoneCommand {
-    /// List the zones of all accounts.
-    List(Output),
+    /// List zones, in canonical order of their names.
+    ///
+    /// Columns: id, status, octets in memory, records, name, account, nameservers.
+    List(ZoneList),
+    /// Import zone files, each into the zone of its SOA record or of its name.
+    Import(ZoneImport),
+    /// Write zones as zone files: what their owners have written, to be imported again.
+    Export(ZoneExport),
+    /// Write a zone as the world sees it: all records that are served, with the serial that is served.
+    Dump(ZoneDump),
     /// Give a zone a status, as an operator.
     Status {
         /// Its name or id.
@@ -19,6 +27,22 @@ pub enum ZoneCommand {
         #[command(flatten)]
         output: Output,
     },
+}
+
+/// Flags of `zone list`.
+#[derive(Args, Debug)]
+pub struct ZoneList {
+    /// Only the zones with this name, in which * stands for any text, like '*.example'.
+    pub name: Option<String>,
+    /// Only the zones of this account.
+    #[arg(long, value_name = "ID")]
+    pub account: Option<String>,
+    /// Only the zones with this status: initializing, pending or active.
+    #[arg(long)]
+    pub status: Option<String>,
+    /// How the result is printed.
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// A status that an operator can give a zone.

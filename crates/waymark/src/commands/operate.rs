@@ -24,6 +24,16 @@ pub(super) fn operate(cli: &Cli, operation: Operation, output: Output) -> Result
 }
 
 fn operate_alone(config: &Config, operation: Operation) -> Result<Outcome, Failure> {
+    let (_directory, control) = open(config)?;
+    runtime()?.block_on(async {
+        let outcome = carry_out(&control, None, operation, || status(&control)).await;
+        control.close().await;
+        outcome
+    })
+}
+
+/// Opens the data directory and its store, as a server would.
+pub(super) fn open(config: &Config) -> Result<(Directory, Control), Failure> {
     if !Directory::holds_an_installation(&config.data.dir) {
         let place = config.data.dir.display();
         return Err(format!(
@@ -32,13 +42,12 @@ fn operate_alone(config: &Config, operation: Operation) -> Result<Outcome, Failu
     }
     let directory = Directory::open(&config.data.dir).map_err(|error| error.to_string())?;
     let options = control_options(config, &NodeOptions::default());
-    let runtime = runtime()?;
     let control = Control::open(directory.path(), options).map_err(|error| error.to_string())?;
-    runtime.block_on(async {
-        let committed = control.journal().position().0;
-        let status = || Status { version: env!("CARGO_PKG_VERSION").to_owned(), committed, ..Status::default() };
-        let outcome = carry_out(&control, None, operation, status).await;
-        control.close().await;
-        outcome
-    })
+    Ok((directory, control))
+}
+
+/// How things are when no server runs.
+pub(super) fn status(control: &Control) -> Status {
+    let committed = control.journal().position().0;
+    Status { version: env!("CARGO_PKG_VERSION").to_owned(), committed, ..Status::default() }
 }

@@ -1,13 +1,16 @@
 //! `waymark zone`.
 
-use super::{Failure, operate};
+use super::{Failure, operate, zone_export, zone_import, zone_list};
 use crate::cli::{Cli, ZoneCommand, ZoneState};
 use crate::operator::Operation;
 
-/// `waymark zone list|status`.
+/// `waymark zone list|import|export|dump|status`.
 pub fn zone(cli: &Cli, command: &ZoneCommand) -> Result<(), Failure> {
     match command {
-        ZoneCommand::List(output) => operate(cli, Operation::ZoneList, *output),
+        ZoneCommand::List(list) => zone_list::list(cli, list),
+        ZoneCommand::Import(import) => zone_import::import(cli, import),
+        ZoneCommand::Export(export) => zone_export::export(cli, export),
+        ZoneCommand::Dump(dump) => zone_export::dump(cli, dump),
         ZoneCommand::Status { zone, status, output } => {
             let active = matches!(status, ZoneState::Active);
             operate(cli, Operation::ZoneStatus { zone: zone.clone(), active }, *output)

@@ -179,6 +179,8 @@ keys! {
         imports_per_minute: Limit = Limit(3);
         /// The largest zone file that the API imports, in octets; `body_octets` must leave room for it.
         zone_file_octets: Limit = Limit(262_144);
+        /// The largest zone file that `waymark zone import` hands to a server, in octets; one at a time is in memory.
+        import_file_octets: Limit = Limit(256 << 20);
         /// Connections to the API at a time; further ones wait.
         api_connections: Limit = Limit(4096);
         /// How long a connection to the API may be silent, in seconds; longer than request_seconds.

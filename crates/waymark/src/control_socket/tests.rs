@@ -1,5 +1,8 @@
+use super::conversation::{Hearing, Saying};
+use super::frames::Frame;
 use super::*;
 use crate::directory::control_socket;
+use crate::operator::exchange::{Said, Told, ZoneImport, ZoneQuery};
 use crate::operator::{AccountLine, ZoneLine};
 use crate::scratch::{Scratch, ask, zone};
 
@@ -20,7 +23,7 @@ fn every_operation_passes_through() {
     let token = Operation::TokenCreate { user: None, name: "t".to_owned(), account: Some(id.clone()) };
     let Outcome::Token { token, .. } = ask_for(token) else { panic!() };
     node.block_on(node.control().authenticate_token(&token)).unwrap();
-    let Outcome::Zones(zones) = ask_for(Operation::ZoneList) else { panic!() };
+    let zones = zones(&socket);
     let found: Vec<&ZoneLine> = zones.iter().filter(|zone| zone.name == "example.com").collect();
     assert_eq!((found.len(), found[0].status.as_str(), found[0].name_servers.len()), (1, "active", 2));
     let octets: u64 = zones.iter().filter_map(|zone| zone.octets).sum();
@@ -29,6 +32,64 @@ fn every_operation_passes_through() {
     assert!(status.running && status.api_base == node.api_base() && status.committed == status.applied, "{status:?}");
     node.stop();
     assert!(matches!(request(&socket, &Operation::Status), Err(RequestError::NobodyThere)));
+}
+
+/// All zones, as an exchange lists them.
+fn zones(socket: &Path) -> Vec<ZoneLine> {
+    let (_saying, mut hearing) = begin(socket, &Exchange::ZoneList(ZoneQuery::default()));
+    let mut zones = Vec::new();
+    loop {
+        match hearing.frame().unwrap() {
+            Frame::Message(Told::Zone(line)) => zones.push(line),
+            Frame::Message(Told::Done) => return zones,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn begin(socket: &Path, exchange: &Exchange) -> (Saying, Hearing) {
+    conversation::begin(connect(socket).unwrap(), exchange).unwrap()
+}
+
+#[test]
+fn an_exchange_that_cannot_be_ends_with_a_sentence() {
+    let scratch = Scratch::new();
+    let node = scratch.start();
+    let socket = control_socket(&scratch.config().data.dir);
+    let failed = |exchange: Exchange| {
+        let (_saying, mut hearing) = begin(&socket, &exchange);
+        let Frame::Message(Told::Failed(sentence)) = hearing.frame().unwrap() else { panic!() };
+        assert!(hearing.frame().is_err(), "the last word");
+        sentence
+    };
+    let missing = || "missing.example".to_owned();
+    assert_eq!(failed(Exchange::ZoneDump { zone: missing() }), "there is no zone missing.example");
+    assert_eq!(failed(Exchange::ZoneExport { zone: Some(missing()) }), "there is no zone missing.example");
+    let query = |account: Option<&str>, status: Option<&str>| {
+        let (account, status) = (account.map(str::to_owned), status.map(str::to_owned));
+        Exchange::ZoneList(ZoneQuery { name: None, account, status })
+    };
+    assert_eq!(failed(query(Some("x"), None)), "\"x\" is not the id of an account");
+    assert_eq!(failed(query(None, Some("x"))), "\"x\" is not the status of a zone");
+    let import = ZoneImport { account: Some("x".to_owned()), ..ZoneImport::default() };
+    assert_eq!(failed(Exchange::ZoneImport(import)), "\"x\" is not the id of an account");
+    node.stop();
+}
+
+#[test]
+fn frames_out_of_place_end_the_exchange_and_nothing_else() {
+    let scratch = Scratch::new();
+    let node = scratch.start();
+    let socket = control_socket(&scratch.config().data.dir);
+    let file = || Said::File { name: "f".to_owned(), origin: None };
+    for wrong in [vec![Said::FileEnd], vec![file(), file()], vec![file(), Said::End]] {
+        let (mut saying, mut hearing) = begin(&socket, &Exchange::ZoneImport(ZoneImport::default()));
+        wrong.iter().for_each(|said| saying.say(said).unwrap());
+        saying.send().unwrap();
+        assert!(hearing.frame().is_err());
+    }
+    assert!(request(&socket, &Operation::Status).is_ok());
+    node.stop();
 }
 
 #[test]

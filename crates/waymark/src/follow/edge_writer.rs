@@ -2,6 +2,7 @@
 //!
 //! Commits are handed over in order and written in batches, each durable. The queue is bounded: when the disk is
 //! slower than the changes, what waits is let go of, and the journal is read again from the position in the file. A
+//! Who wants to read the file asks here too, and gets it with everything that was handed over before. A
 //! file that does not fit the journal is filled anew; one that is damaged is made anew; one that cannot be written is
 //! tried again later. Nothing waits for this thread but its own end.
 
@@ -11,8 +12,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
 use waymark_control::journal::{Journal, JournalError};
-use waymark_serve::edge_file::{EdgeFile, EdgeFileError, Remedy};
+use waymark_serve::edge_file::{EdgeFile, EdgeFileError, Remedy, Snapshot};
 use waymark_zone::published::{Commit, Position};
 
 use super::images::{self, FillError};
@@ -32,6 +34,10 @@ pub(super) struct EdgeWriter {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Where the file can be read while it is written; a clone is the same.
+#[derive(Clone)]
+pub struct EdgeReader(Arc<Shared>);
+
 struct Shared {
     queue: Mutex<Queue>,
     changed: Condvar,
@@ -44,12 +50,19 @@ struct Queue {
     behind: bool,
     /// The file has to be filled from a snapshot.
     refill: bool,
+    /// Who waits to read the file.
+    readers: Vec<oneshot::Sender<Result<Option<Snapshot>, EdgeFileError>>>,
     stop: bool,
 }
 
 impl Queue {
     fn has_work(&self) -> bool {
         !self.commits.is_empty() || self.behind || self.refill
+    }
+
+    /// Somebody waits for it: there is no time to gather more.
+    fn is_urgent(&self) -> bool {
+        self.stop || !self.readers.is_empty()
     }
 }
 
@@ -67,6 +80,11 @@ impl EdgeWriter {
         let mut writing = Writing { journal, file, path, progress, shared: Arc::clone(&shared), retry_at: None };
         let thread = std::thread::Builder::new().name("edge-file".to_owned()).spawn(move || writing.run())?;
         Ok(Self { shared, waiting_max: options.edge_commits_waiting.max(1), thread: Some(thread) })
+    }
+
+    /// Where the file can be read.
+    pub(super) fn reader(&self) -> EdgeReader {
+        EdgeReader(Arc::clone(&self.shared))
     }
 
     /// Hands over commits that the catalog shows.
@@ -106,6 +124,23 @@ impl Drop for EdgeWriter {
     }
 }
 
+impl EdgeReader {
+    /// The file as it is, with everything that the catalog has shown before this call if it can be written now. None
+    /// if there is nothing in it yet. Errors: it cannot be used, or following has ended.
+    pub async fn read(&self) -> Result<Option<Snapshot>, EdgeFileError> {
+        let (reader, snapshot) = oneshot::channel();
+        {
+            let mut queue = self.0.queue();
+            if !queue.stop {
+                queue.readers.push(reader);
+            }
+            self.0.changed.notify_one();
+        }
+        let ended = || std::io::Error::other("the server is ending");
+        snapshot.await.unwrap_or_else(|_| Err(ended().into()))
+    }
+}
+
 impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
@@ -126,10 +161,14 @@ struct Writing {
 impl Writing {
     fn run(&mut self) {
         loop {
-            let work = self.gather();
-            let stop = work.stop;
+            let mut work = self.gather();
+            let (stop, readers) = (work.stop, std::mem::take(&mut work.readers));
             if let Err(error) = self.write(work) {
                 self.get_over(error);
+            }
+            for reader in readers {
+                // Who has gone away wants nothing any more.
+                let _ = reader.send(self.read());
             }
             if stop {
                 return;
@@ -141,14 +180,14 @@ impl Writing {
     fn gather(&self) -> Queue {
         let shared = Arc::clone(&self.shared);
         let mut queue = shared.queue();
-        while !queue.stop && (!queue.has_work() || self.waits()) {
+        while !queue.is_urgent() && (!queue.has_work() || self.waits()) {
             queue = match self.retry_at.filter(|_| queue.has_work()) {
                 Some(at) => self.wait(queue, at.saturating_duration_since(Instant::now())),
                 None => self.shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
             };
         }
         let until = Instant::now() + GATHER;
-        while !queue.stop && queue.commits.len() < BATCH_MAX {
+        while !queue.is_urgent() && queue.commits.len() < BATCH_MAX {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -159,6 +198,10 @@ impl Writing {
         let work = std::mem::take(&mut *queue);
         queue.stop = stop;
         work
+    }
+
+    fn read(&self) -> Result<Option<Snapshot>, EdgeFileError> {
+        self.file.as_ref().map_or(Ok(None), EdgeFile::read)
     }
 
     fn waits(&self) -> bool {

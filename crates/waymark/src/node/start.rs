@@ -23,6 +23,7 @@ use crate::directory::{Directory, DirectoryError};
 use crate::first_run::BootstrapFile;
 use crate::follow::{self, Follow, FollowError};
 use crate::observe::{self, Observed};
+use crate::operator::exchange::Desk;
 
 /// Why a node does not start. Each is one sentence, with what to do.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +127,7 @@ pub(super) fn start(config: &Config, options: NodeOptions) -> Result<Node, Start
         control: control.clone(),
         catalog: Arc::clone(follow.catalog()),
         progress: Arc::clone(follow.progress()),
+        edge: follow.edge_reader(),
         api: Arc::clone(&statistics),
         api_server: Arc::default(),
         certificates: certificates.clone(),
@@ -139,7 +141,8 @@ pub(super) fn start(config: &Config, options: NodeOptions) -> Result<Node, Start
     let (stop, stopped) = watch::channel(false);
     let running = runtime.enter();
     let socket = ControlSocket::bind(&directory.control_socket()).map_err(StartError::System)?;
-    let control_socket = tokio::spawn(socket.serve(Arc::clone(&observed), stopped));
+    let desk = Desk::new(config.limits.import_file_octets.0);
+    let control_socket = tokio::spawn(socket.serve(Arc::clone(&observed), desk, stopped));
     if let (Some(certificates), Some(seconds)) = (certificates, config.api.tls_reload_seconds.get()) {
         tokio::spawn(certificates.watch(Duration::from_secs(seconds)));
     }

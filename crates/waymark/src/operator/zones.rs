@@ -1,7 +1,9 @@
-//! Zones: found by name or id, listed, given a status.
+//! Zones: found by name or id, shown as a line, given a status.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use waymark_control::{Actor, Control, Grant, Page, PublicId, Refusal, Status, Zone, ZoneFilter};
+use waymark_control::{Actor, Control, Grant, Page, PublicId, Status, Zone, ZoneFilter};
 use waymark_zone::{Catalog, ZoneNumber};
 
 use super::{Outcome, PER_PAGE};
@@ -17,23 +19,12 @@ pub struct ZoneLine {
     pub status: String,
     /// The name of its account.
     pub account: String,
+    /// Records that its owner has made.
+    pub records: u64,
     /// Octets that DNS holds for it in memory; none if DNS does not have it, or no server runs.
     pub octets: Option<u64>,
     /// Its nameservers.
     pub name_servers: Vec<String>,
-}
-
-pub(super) async fn list(control: &Control, dns: Option<&Catalog>) -> Result<Outcome, Refusal> {
-    let mut zones = Vec::new();
-    for page in 1.. {
-        let page = Page { page, per_page: PER_PAGE };
-        let listing = control.zone_list(&Grant::operator(), ZoneFilter::default(), page).await?;
-        if listing.items.is_empty() {
-            break;
-        }
-        zones.extend(listing.items);
-    }
-    Ok(Outcome::Zones(zones.iter().map(|zone| line(zone, dns)).collect()))
 }
 
 pub(super) async fn set_status(
@@ -66,13 +57,24 @@ pub(super) async fn find(control: &Control, text: &str) -> Result<PublicId, Stri
     }
 }
 
-fn line(zone: &Zone, dns: Option<&Catalog>) -> ZoneLine {
+pub(super) fn line(zone: &Zone, dns: Option<&Catalog>) -> ZoneLine {
     ZoneLine {
         id: zone.id.to_string(),
         name: zone.name.to_string(),
         status: zone.status.as_str().to_owned(),
         account: zone.account_name.clone(),
+        records: zone.records,
         octets: dns.and_then(|dns| dns.octets_of(ZoneNumber(zone.number))),
         name_servers: zone.name_servers.iter().map(ToString::to_string).collect(),
+    }
+}
+
+impl fmt::Display for ZoneLine {
+    /// For people: columns two blanks apart.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, status, records, name, account, .. } = self;
+        let octets = self.octets.map_or_else(|| "-".to_owned(), |octets| octets.to_string());
+        let servers = self.name_servers.join(" ");
+        write!(f, "{id}  {status:<8}  {octets:>9}  {records:>7}  {name}  {account}  {servers}")
     }
 }

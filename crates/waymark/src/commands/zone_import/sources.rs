@@ -1,0 +1,159 @@
+//! Which files are imported, and which zone the name of each stands for.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use waymark_wire::Name;
+
+use super::{Failure, shown};
+use crate::cli::ZoneImport;
+
+/// What names of zone files end in.
+const ENDINGS: [&str; 4] = [".zone", ".db", ".txt", ".hosts"];
+/// What they begin with, as BIND's do.
+const BEGINNING: &str = "db.";
+/// How deep directories are followed.
+const DEPTH_MAX: u32 = 64;
+
+/// A file to be imported.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    /// Where it is; none: standard input.
+    pub(super) path: Option<PathBuf>,
+    /// What messages call it.
+    pub(super) name: String,
+    /// The zone that its name stands for, or that the operator has given.
+    pub(super) origin: Option<String>,
+    /// Its size in octets, if that can be known.
+    pub(super) octets: u64,
+}
+
+/// All files that the command line means, in its order.
+pub(super) fn find(import: &ZoneImport) -> Result<Vec<Source>, Failure> {
+    let mut sources = Vec::new();
+    for path in &import.paths {
+        if path.as_os_str() == "-" {
+            sources.push(Source { path: None, name: "-".to_owned(), origin: None, octets: 0 });
+            continue;
+        }
+        let unreadable = |why: io::Error| format!("{} cannot be read: {why}", shown(path));
+        let metadata = fs::metadata(path).map_err(unreadable)?;
+        match metadata.is_dir() {
+            true => directory(path, import.recursive, DEPTH_MAX, &mut sources)?,
+            false => sources.push(source(path.clone(), metadata.len())),
+        }
+    }
+    if let Some(origin) = &import.origin {
+        let [only] = &mut sources[..] else {
+            return Err(format!("--origin is for one file, and there are {}", sources.len()));
+        };
+        Name::from_text(origin).map_err(|why| format!("{origin:?} is not a domain name: {why}"))?;
+        only.origin = Some(origin.clone());
+    }
+    match sources.is_empty() {
+        true => Err("there is no file to import".to_owned()),
+        false => Ok(sources),
+    }
+}
+
+/// The regular files of a directory in order of names, hidden ones aside.
+fn directory(path: &Path, recursive: bool, depth: u32, sources: &mut Vec<Source>) -> Result<(), Failure> {
+    let unreadable = |why: io::Error| format!("{} cannot be read: {why}", shown(path));
+    let entries: Vec<_> = fs::read_dir(path).map_err(unreadable)?.collect::<Result<_, _>>().map_err(unreadable)?;
+    let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
+    paths.retain(|path| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b".")));
+    paths.sort();
+    for path in paths {
+        // What has gone meanwhile is not there.
+        let Ok(metadata) = fs::metadata(&path) else { continue };
+        if metadata.is_file() {
+            sources.push(source(path, metadata.len()));
+        } else if metadata.is_dir() && recursive && depth > 0 {
+            directory(&path, recursive, depth - 1, sources)?;
+        }
+    }
+    Ok(())
+}
+
+fn source(path: PathBuf, octets: u64) -> Source {
+    let origin = path.file_name().and_then(|name| guess(name.to_str()?));
+    Source { name: shown(&path), path: Some(path), origin, octets }
+}
+
+/// The zone that the name of a file stands for: `example.com`, `db.example.com`, `example.com.zone`.
+fn guess(file: &str) -> Option<String> {
+    let mut name = file;
+    for ending in ENDINGS {
+        name = name.strip_suffix(ending).unwrap_or(name);
+    }
+    name = name.strip_prefix(BEGINNING).unwrap_or(name);
+    // A word alone is a file's name like any other.
+    let has_labels = name.trim_end_matches('.').contains('.');
+    (has_labels && Name::from_text(name).is_ok()).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn the_name_of_a_file_stands_for_a_zone() {
+        for (file, zone) in [
+            ("example.com", Some("example.com")),
+            ("db.example.com", Some("example.com")),
+            ("example.com.zone", Some("example.com")),
+            ("db.example.com.txt", Some("example.com")),
+            ("example.com.hosts", Some("example.com")),
+            ("2.0.192.in-addr.arpa.db", Some("2.0.192.in-addr.arpa")),
+            ("zone", None),
+            ("named.db", None),
+            ("a..b", None),
+        ] {
+            assert_eq!(guess(file).as_deref(), zone, "{file}");
+        }
+    }
+
+    fn found(import: &ZoneImport) -> Vec<String> {
+        find(import).unwrap().into_iter().map(|source| source.name.rsplit('/').next().unwrap().to_owned()).collect()
+    }
+
+    fn of(paths: Vec<PathBuf>) -> ZoneImport {
+        ZoneImport {
+            paths,
+            account: None,
+            origin: None,
+            on_problem: crate::cli::OnProblem::GoOn,
+            proxied: false,
+            activate: false,
+            recursive: false,
+            quiet: true,
+            output: crate::cli::Output::default(),
+        }
+    }
+
+    #[test]
+    fn a_directory_stands_for_its_files_in_order() {
+        let scratch = Scratch::new();
+        fs::create_dir_all(scratch.path().join("below/.hidden")).unwrap();
+        for name in ["b.test", "a.test", ".hidden.test", "below/c.test", "below/.hidden/d.test"] {
+            fs::write(scratch.path().join(name), "").unwrap();
+        }
+        let import = of(vec![scratch.path().to_owned()]);
+        assert_eq!(found(&import), ["a.test", "b.test"]);
+        assert_eq!(found(&ZoneImport { recursive: true, ..import }), ["a.test", "b.test", "c.test"]);
+    }
+
+    #[test]
+    fn an_origin_is_for_one_file_and_a_path_must_be_there() {
+        let origin = Some("example.com".to_owned());
+        let one = ZoneImport { origin: origin.clone(), ..of(vec!["-".into()]) };
+        assert_eq!(find(&one).unwrap()[0].origin, origin);
+        assert!(find(&ZoneImport { origin, ..of(vec!["-".into(), "-".into()]) }).unwrap_err().contains("one file"));
+        assert!(find(&ZoneImport { origin: Some("a..b".to_owned()), ..of(vec!["-".into()]) }).is_err());
+        assert!(find(&of(vec!["/nowhere/at/all".into()])).unwrap_err().contains("/nowhere/at/all"));
+        let scratch = Scratch::new();
+        assert!(find(&of(vec![scratch.path().to_owned()])).is_err(), "an empty directory");
+    }
+}
