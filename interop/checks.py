@@ -8,7 +8,9 @@ import json
 import sys
 import traceback
 
-from dns_client import ask
+import dns.rdata
+
+from dns_client import SHOWN_AS_TEXT, ask
 
 
 class Node:
@@ -68,13 +70,22 @@ def same(found, wanted, what):
     assert found == wanted, f"{what}: wanted {wanted!r}, got {found!r}"
 
 
+def as_seen(record_type, text):
+    """Data in zone-file form, as `ask` gives it."""
+    if record_type in SHOWN_AS_TEXT:
+        return text
+    return dns.rdata.from_text("IN", record_type, text).to_wire().hex()
+
+
 def see(servers, name, record_type, wanted, tcp=False):
-    """Asks every server once: the answer must be exactly `wanted` (data of that type), with authority."""
+    """Asks every server once: the answer must be exactly `wanted` (data of that type in zone-file form, names whole but
+    without the dot at the end for the types of SHOWN_AS_TEXT), with authority."""
+    wanted = sorted(as_seen(record_type, text) for text in wanted)
     for server in servers:
         reply = ask(server, name, record_type, tcp=tcp)
         where = f"{name} {record_type} at {server}"
         same(reply.rcode, "NOERROR", f"response code of {where}")
-        same(reply.data(record_type), sorted(wanted), where)
+        same(reply.data(record_type), wanted, where)
         assert reply.authoritative, f"{where} is answered without authority"
 
 

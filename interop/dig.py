@@ -1,32 +1,24 @@
 """`dig`, as people use it, against Waymark: UDP and TCP, with and without EDNS, and what is not a plain question.
 
-Zones and records are made through the API with the standard library; then dig is run once per question.
+Zones and records are made through the API; then dig is run once per question.
 """
-import json
 import re
 import secrets
 import shutil
 import subprocess
 import sys
-import urllib.request
 
+from api_client import Api
 from checks import Steps, node_from_arguments, same
 
 steps = Steps()
 node = node_from_arguments(__doc__)
+api = Api(node)
 zone_name = f"dig-{secrets.token_hex(4)}.example"
 address, _, port = node.dns_address.rpartition(":")
 if not shutil.which("dig"):
     print("dig is missing: bash tools/packages installs it")
     sys.exit(3)
-
-
-def api(method, path, body=None):
-    request = urllib.request.Request(
-        f"{node.api_base}{path}", method=method, data=json.dumps(body).encode() if body else None,
-        headers={"Authorization": f"Bearer {node.token}", "Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as reply:
-        return json.load(reply)["result"]
 
 
 class Dig:
@@ -61,7 +53,7 @@ class Dig:
         return sorted(data for _, _, _, data in self.section("ANSWER"))
 
 
-zone = api("POST", "/zones", {"name": zone_name, "account": {"id": node.account_id}, "type": "full"})
+zone = api.call("POST", "/zones", {"name": zone_name, "account": {"id": node.account_id}, "type": "full"})
 nameserver_address = node.addresses_of(zone["name_servers"])[0].rpartition(":")[0]
 LONG = ["x" * 200 + str(number) for number in range(10)]
 for record in [
@@ -75,7 +67,7 @@ for record in [
     {"type": "A", "name": "ns.cut", "content": "192.0.2.5", "ttl": 300},
     *({"type": "TXT", "name": "long", "content": text, "ttl": 300} for text in LONG),
 ]:
-    api("POST", f"/zones/{zone['id']}/dns_records", record)
+    api.call("POST", f"/zones/{zone['id']}/dns_records", record)
 www, both = f"www.{zone_name}", ["192.0.2.1", "192.0.2.2"]
 
 for options in (["+notcp"], ["+tcp"], ["+notcp", "+noedns"], ["+tcp", "+noedns"], ["+notcp", "+dnssec"],
@@ -136,7 +128,7 @@ with steps.step("a header without a question: FORMERR"):
     same(Dig("+header-only", "+nocookie").status, "FORMERR", "status")
 with steps.step("a cookie without a question: a cookie (RFC 7873 section 5.4)"):
     same(Dig("+header-only", "+cookie").status, "NOERROR", "status")
-api("DELETE", f"/zones/{zone['id']}")
+api.call("DELETE", f"/zones/{zone['id']}")
 with steps.step("the deleted zone: REFUSED"):
     same(Dig(www, "A").status, "REFUSED", "status")
 steps.end()

@@ -10,7 +10,13 @@ import socket
 import struct
 from dataclasses import dataclass, field
 
-TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "MX": 15, "TXT": 16, "AAAA": 28, "OPT": 41}
+TYPES = {
+    "A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "LOC": 29, "SRV": 33, "NAPTR": 35,
+    "CERT": 37, "OPT": 41, "DS": 43, "SSHFP": 44, "DNSKEY": 48, "TLSA": 52, "SMIMEA": 53, "OPENPGPKEY": 61, "SVCB": 64,
+    "HTTPS": 65, "URI": 256, "CAA": 257,
+}
+# Their data is shown as a zone file has it; that of the others is the RDATA in hexadecimal digits.
+SHOWN_AS_TEXT = ("A", "AAAA", "NS", "CNAME", "PTR", "MX", "TXT", "SOA")
 MNEMONICS = {number: mnemonic for mnemonic, number in TYPES.items()}
 RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
 # A server on the loopback that has not answered by then has not answered.
@@ -19,7 +25,7 @@ TIMEOUT_S = 2.0
 
 @dataclass(frozen=True)
 class Record:
-    """One record; `data` as a zone file shows it, names without the dot at the end."""
+    """One record; `data` as a zone file shows it, names without the dot at the end (see SHOWN_AS_TEXT)."""
     name: str
     type: str
     ttl: int
@@ -104,7 +110,7 @@ def read_record(message, at):
         text = socket.inet_ntop(socket.AF_INET, data)
     elif kind == "AAAA":
         text = socket.inet_ntop(socket.AF_INET6, data)
-    elif kind in ("NS", "CNAME"):
+    elif kind in ("NS", "CNAME", "PTR"):
         text = read_name(message, at)[0]
     elif kind == "MX":
         text = f"{struct.unpack_from('>H', data)[0]} {read_name(message, at + 2)[0]}"

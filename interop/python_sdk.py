@@ -11,6 +11,7 @@ from cloudflare import Cloudflare
 
 from checks import Steps, node_from_arguments, same, see, see_rcode
 from dns_client import ask
+from record_life import RECORDS, Records, delegation, record_life
 
 steps = Steps()
 node = node_from_arguments(__doc__)
@@ -21,6 +22,36 @@ for variable in [name for name in os.environ if name.startswith("CLOUDFLARE_")]:
     del os.environ[variable]
 by_token = Cloudflare(base_url=node.api_base, api_token=node.token, max_retries=0)
 by_key = Cloudflare(base_url=node.api_base, api_email=node.email, api_key=node.key, max_retries=0)
+
+
+class SdkRecords(Records):
+    """The record calls, with one of the two clients."""
+
+    def __init__(self, client):
+        self.calls = client.dns.records
+
+    def create(self, zone_id, **fields):
+        return self.calls.create(zone_id=zone_id, **fields).to_dict()
+
+    def get(self, zone_id, record_id):
+        return self.calls.get(record_id, zone_id=zone_id).to_dict()
+
+    def list(self, zone_id, record_type=None, name=None):
+        filters = {"type": record_type} if record_type else {}
+        filters |= {"name": {"exact": name}} if name else {}
+        return [record.to_dict() for record in self.calls.list(zone_id=zone_id, **filters)]
+
+    def update(self, zone_id, record_id, **fields):
+        return self.calls.update(record_id, zone_id=zone_id, **fields).to_dict()
+
+    def edit(self, zone_id, record_id, **fields):
+        return self.calls.edit(record_id, zone_id=zone_id, **fields).to_dict()
+
+    def delete(self, zone_id, record_id):
+        return self.calls.delete(record_id, zone_id=zone_id).id
+
+    def refusal(self, call):
+        return refused(cloudflare.APIStatusError, call)
 
 
 def codes(error):
@@ -84,94 +115,16 @@ def zone_life(client, scheme):
             same(refused(cloudflare.NotFoundError, lambda: client.zones.get(zone_id=gone)), [1001], "codes")
 
 
-# Per type: the content to begin with, after PUT and after PATCH, each as (API fields, data in DNS).
-CONTENTS = {
-    "A": [({"content": "192.0.2.1"}, "192.0.2.1"), ({"content": "192.0.2.2"}, "192.0.2.2"),
-          ({"content": "192.0.2.3"}, "192.0.2.3")],
-    "AAAA": [({"content": "2001:db8::1"}, "2001:db8::1"), ({"content": "2001:DB8:0:0::2"}, "2001:db8::2"),
-             ({"content": "2001:db8::3"}, "2001:db8::3")],
-    "CNAME": [({"content": "one.example.net"}, "one.example.net"), ({"content": "Two.Example.Net."}, "two.example.net"),
-              ({"content": "three.example.net"}, "three.example.net")],
-    "MX": [({"content": "mail.example.net", "priority": 10}, "10 mail.example.net"),
-           ({"content": "mail.example.net", "priority": 0}, "0 mail.example.net"),
-           ({"priority": 20}, "20 mail.example.net")],
-    "TXT": [({"content": '"v=spf1 -all"'}, '"v=spf1 -all"'), ({"content": "unquoted text"}, '"unquoted text"'),
-            ({"content": '"two" "strings"'}, '"two" "strings"')],
-}
-
-
-def record_life(client, zone, servers, record_type):
-    name = f"{record_type.lower()}.{zone.name}"
-    (first, seen_first), (second, seen_second), (third, seen_third) = CONTENTS[record_type]
-    records = client.dns.records
-    with steps.step(f"create {record_type}"):
-        record = records.create(zone_id=zone.id, name=name, type=record_type, ttl=300, comment="first", **first)
-        see(servers, name, record_type, [seen_first])
-        same((record.name, record.type, record.ttl, record.comment), (name, record_type, 300, "first"), "the reply")
-    with steps.step(f"read {record_type}"):
-        same(records.get(record.id, zone_id=zone.id).content, record.content, "content")
-        same([found.id for found in records.list(zone_id=zone.id, type=record_type)], [record.id], "list by type")
-        same([found.id for found in records.list(zone_id=zone.id, name={"exact": name})], [record.id], "list by name")
-    with steps.step(f"the same {record_type} again is refused"):
-        same(refused(cloudflare.BadRequestError, lambda: records.create(
-            zone_id=zone.id, name=name, type=record_type, ttl=300, comment="first", **first)), [81058], "codes")
-    with steps.step(f"replace {record_type} (PUT)"):
-        put = records.update(record.id, zone_id=zone.id, name=name, type=record_type, ttl=1, **second)
-        see(servers, name, record_type, [seen_second])
-        same((put.id, put.ttl, put.comment), (record.id, 1, None), "id, ttl, and the absent comment, which is reset")
-        same({answer.ttl for answer in ask(node.dns_address, name, record_type).answer}, {300}, "automatic TTL in DNS")
-    with steps.step(f"change {record_type} (PATCH)"):
-        patched = records.edit(record.id, zone_id=zone.id, name=name, type=record_type, ttl=600, **third)
-        see(servers, name, record_type, [seen_third])
-        same({answer.ttl for answer in ask(node.dns_address, name, record_type).answer}, {600}, "TTL in DNS")
-        same(patched.ttl, 600, "ttl in the reply")
-        records.edit(record.id, zone_id=zone.id, name=name, type=record_type, ttl=600, comment="kept")
-        patched = records.edit(record.id, zone_id=zone.id, name=name, type=record_type, ttl=900)
-        same((patched.ttl, patched.comment), (900, "kept"), "absent fields are kept")
-        see(servers, name, record_type, [seen_third])
-    with steps.step(f"delete {record_type}"):
-        same(records.delete(record.id, zone_id=zone.id).id, record.id, "id")
-        see_rcode(servers, name, record_type, "NXDOMAIN")
-    with steps.step(f"the deleted {record_type} is not found"):
-        same(refused(cloudflare.NotFoundError, lambda: records.get(record.id, zone_id=zone.id)), [81044], "codes")
-
-
-def delegation(client, zone, servers):
-    cut, nameserver = f"cut.{zone.name}", f"ns.cut.{zone.name}"
-
-    def see_referral(targets, glue):
-        for server in servers:
-            reply = ask(server, f"below.{cut}", "A")
-            same((reply.rcode, reply.authoritative, reply.answer), ("NOERROR", False, []), f"referral at {server}")
-            same(sorted(found.data for found in reply.authority if found.type == "NS"), targets, "NS of the cut")
-            same([found.data for found in reply.additional if found.type == "A"], glue, "glue")
-
-    with steps.step("create NS: a referral"):
-        record = client.dns.records.create(zone_id=zone.id, name=cut, type="NS", content="ns1.example.net", ttl=300)
-        see_referral(["ns1.example.net"], [])
-    with steps.step("replace NS (PUT), with glue"):
-        glue = client.dns.records.create(zone_id=zone.id, name=nameserver, type="A", content="192.0.2.53", ttl=300)
-        client.dns.records.update(record.id, zone_id=zone.id, name=cut, type="NS", content=nameserver, ttl=300)
-        see_referral([nameserver], ["192.0.2.53"])
-    with steps.step("change NS (PATCH)"):
-        client.dns.records.edit(record.id, zone_id=zone.id, name=cut, type="NS", content="ns2.example.net", ttl=300)
-        see_referral(["ns2.example.net"], [])
-    with steps.step("delete NS: what was below is seen"):
-        client.dns.records.delete(record.id, zone_id=zone.id)
-        see(servers, nameserver, "A", ["192.0.2.53"])
-        client.dns.records.delete(glue.id, zone_id=zone.id)
-        see_rcode(servers, nameserver, "A", "NXDOMAIN")
-
-
 def records_of_a_zone():
     name = f"records-{run_id}.example"
     with steps.step("create the zone for records"):
         zone = by_token.zones.create(account={"id": node.account_id}, name=name, type="full")
     servers = [node.dns_address, *node.addresses_of(zone.name_servers)]
-    for record_type in CONTENTS:
+    for record_type in RECORDS:
         # Both schemes see the same world, so they take turns.
-        record_life(by_key if record_type in ("AAAA", "MX") else by_token, zone, servers, record_type)
-    delegation(by_key, zone, servers)
+        client = by_key if record_type in ("AAAA", "MX") else by_token
+        record_life(steps, SdkRecords(client), zone.to_dict(), servers, record_type)
+    delegation(steps, SdkRecords(by_key), zone.to_dict(), servers)
     with steps.step("names: @, relative, full; a wildcard"):
         for given, full in [("@", name), ("www", f"www.{name}"), (f"Full.{name}", f"full.{name}")]:
             record = by_token.dns.records.create(zone_id=zone.id, name=given, type="A", content="192.0.2.9", ttl=1)
@@ -206,6 +159,45 @@ def records_of_a_zone():
         see_rcode(servers, f"www.{name}", "A", "REFUSED")
 
 
+def plans():
+    with steps.step("create the zone for plans"):
+        zone = by_token.zones.create(account={"id": node.account_id}, name=f"plans-{run_id}.example")
+    servers = [node.dns_address, *node.addresses_of(zone.name_servers)]
+    with steps.step("list the plans and read one"):
+        available = list(by_token.zones.plans.list(zone_id=zone.id))
+        same([plan.legacy_id for plan in available], ["free", "pro", "business", "enterprise"], "plans")
+        own, = [plan for plan in available if plan.is_subscribed]
+        same(own.id, zone.plan.id, "the plan that the zone has")
+        same(by_token.zones.plans.get(own.id, zone_id=zone.id).name, own.name, "name")
+        same(by_token.zones.subscriptions.get(zone.id).rate_plan.id, own.legacy_id, "rate plan")
+        same([rate.id for rate in by_key.zones.rate_plans.get(zone_id=zone.id)], [plan.legacy_id for plan in available],
+             "rate plans")
+    with steps.step("another plan, by the subscription"):
+        changed = by_token.zones.subscriptions.update(zone.id, rate_plan={"id": "free"}, frequency="monthly")
+        same(changed.rate_plan.id, "free", "rate plan")
+        same(by_token.zones.get(zone_id=zone.id).plan.legacy_id, "free", "plan of the zone")
+        same(refused(cloudflare.BadRequestError, lambda: by_token.dns.records.create(
+            zone_id=zone.id, name="tagged", type="A", content="192.0.2.1", ttl=60, tags=["a:b"])), [9300], "codes")
+        see_rcode(servers, f"tagged.{zone.name}", "A", "NXDOMAIN")
+        by_token.zones.subscriptions.create(zone.id, rate_plan={"id": "pro"})
+        same(by_token.zones.get(zone_id=zone.id).plan.legacy_id, "pro", "plan of the zone")
+        by_token.dns.records.create(zone_id=zone.id, name="tagged", type="A", content="192.0.2.1", ttl=60, tags=["a:b"])
+        see(servers, f"tagged.{zone.name}", "A", ["192.0.2.1"])
+    with steps.step("edit the zone as it is already; what it cannot have is refused"):
+        same(by_token.zones.edit(zone_id=zone.id, paused=False).paused, False, "paused")
+        same(by_token.zones.edit(zone_id=zone.id, type="full", vanity_name_servers=[]).type, "full", "type")
+        for fields in ({"paused": True}, {"type": "partial"}, {"vanity_name_servers": ["ns1.example.net"]}):
+            same(refused(cloudflare.BadRequestError, lambda: by_token.zones.edit(zone_id=zone.id, **fields)), [9207],
+                 f"codes for {fields}")
+        see(servers, zone.name, "NS", zone.name_servers)
+    with steps.step("there are no page rules and no views"):
+        same(by_token.page_rules.list(zone_id=zone.id, status="active"), [], "page rules")
+        same(list(by_token.dns.settings.account.views.list(account_id=node.account_id)), [], "views")
+    with steps.step("delete the zone for plans"):
+        by_token.zones.delete(zone_id=zone.id)
+        see_rcode(servers, zone.name, "SOA", "REFUSED")
+
+
 def pages_of_zones():
     with steps.step("all pages of the account's zones"):
         names = {f"page{number}-{run_id}.example" for number in range(12)}
@@ -223,5 +215,6 @@ identity()
 zone_life(by_token, "token")
 zone_life(by_key, "key")
 records_of_a_zone()
+plans()
 pages_of_zones()
 steps.end()
