@@ -255,6 +255,12 @@ pub(crate) fn record_text(bytes: &[u8]) {
         let again = Rdata::from_api(record_type, &canonical.content, canonical.priority, &apex);
         assert_eq!(again.map(|(rdata, _)| rdata), Ok(rdata), "the canonical content means the same");
     }
+    if let Ok((rdata, content)) = Rdata::from_api(record_type, text, priority, &apex)
+        && let Some(data) = rdata.data(&content.content)
+    {
+        let again = Rdata::from_data(record_type, &data, content.priority, &apex);
+        assert_eq!(again, Ok((rdata, content)), "what was answered as data can be sent");
+    }
 }
 
 /// Any file is read to its end, line by line, into no more than its lines and what they may generate; what is read of

@@ -326,12 +326,26 @@ fn content(record_type: RecordType, why: &RecordError) -> Report {
     if let RecordError::Missing("priority") = why {
         return bad(9100, "priority is a required field.").at("priority");
     }
+    match why {
+        RecordError::MemberMissing(name) => {
+            return bad(9101, format!("{name} is a required data field.")).at(&format!("data/{name}"));
+        }
+        // What is wrong with members together.
+        RecordError::Member { name: "data", why } => {
+            return bad(9102, format!("data is an invalid value. {}", sentence(&why.to_string()))).at("data");
+        }
+        RecordError::Member { name, why } => {
+            let text = format!("{name} is an invalid value. {}", sentence(&why.to_string()));
+            return bad(9102, text).at(&format!("data/{name}"));
+        }
+        _ => {}
+    }
     let told = sentence(&why.to_string());
     let report = match record_type {
         RecordType::A => bad(9005, "Content for A record must be a valid IPv4 address."),
         RecordType::AAAA => bad(9006, "Content for AAAA record must be a valid IPv6 address."),
         RecordType::CNAME => bad(9007, format!("Content for CNAME record is invalid. {told}")),
-        RecordType::MX | RecordType::NS => {
+        RecordType::MX | RecordType::NS | RecordType::PTR => {
             bad(9009, format!("Content for {record_type} record must be a hostname. {told}"))
         }
         // Record types are numbers, so this match cannot be complete; a type without a number of its own comes here.

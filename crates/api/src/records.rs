@@ -15,7 +15,8 @@ use crate::pagination::{RECORDS, ResultInfo};
 use crate::query::Query;
 use crate::routes::Call;
 
-/// `dns-api.json`, dns.record_response.*: the same members for every type, and `priority` where the type has one.
+/// `dns-api.json`, dns.record_response.*: the same members for every type, and `data` and `priority` where the type has
+/// them.
 /// Clients need `proxied` on every record, and the two last times only where they are set.
 #[derive(Serialize)]
 struct RecordView<'r> {
@@ -24,6 +25,8 @@ struct RecordView<'r> {
     #[serde(rename = "type")]
     record_type: String,
     content: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'r Map<String, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     priority: Option<u16>,
     proxiable: bool,
@@ -95,6 +98,7 @@ impl<'r> RecordView<'r> {
             name: record.name.to_string(),
             record_type: record.record_type.to_string(),
             content: &record.content,
+            data: record.data.as_ref(),
             priority: record.priority,
             proxiable: record.proxiable,
             proxied: record.proxied,

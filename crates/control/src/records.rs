@@ -32,7 +32,9 @@ pub struct Record {
     pub record_type: RecordType,
     /// The content, as the API returns it.
     pub content: String,
-    /// The priority of an MX record.
+    /// The members of `data`, for the types that are described by it.
+    pub data: Option<Map<String, Value>>,
+    /// The priority at the top level, for the types that have it there.
     pub priority: Option<u16>,
     /// Seconds; 1 is automatic.
     pub ttl: u32,
@@ -63,9 +65,12 @@ pub struct NewRecord {
     pub name: String,
     /// The type's mnemonic.
     pub record_type: String,
-    /// The content; an empty one is refused as missing.
+    /// The content; an empty one is refused as missing, unless there is `data`.
     pub content: String,
-    /// The priority of an MX record.
+    /// The members of `data`, which come before `content` in the types that are described by them, and mean nothing in
+    /// the others.
+    pub data: Option<Map<String, Value>>,
+    /// The priority at the top level, for the types that have it there.
     pub priority: Option<u16>,
     /// Seconds, or 1; absent: 1.
     pub ttl: Option<u32>,
@@ -88,6 +93,8 @@ pub struct RecordEdit {
     pub record_type: Option<String>,
     /// The content.
     pub content: Option<String>,
+    /// Members of `data`; those that are absent stay as they are, unless the type changes.
+    pub data: Option<Map<String, Value>>,
     /// The priority.
     pub priority: Option<u16>,
     /// Seconds, or 1.
@@ -270,6 +277,7 @@ pub fn edit(tx: &mut Tx<'_>, zone: &ZoneRow, id: PublicId, change: RecordEdit) -
     let stays_proxied = old.proxied && is_proxiable(&record_type);
     let new = NewRecord {
         name: change.name.unwrap_or_else(|| old.name.to_string()),
+        data: change.data.map(|data| data_over(&old, &record_type, data, change.priority)),
         content: change.content.unwrap_or_else(|| old.content.clone()),
         priority: change.priority.or(old.priority),
         ttl: Some(change.ttl.unwrap_or(old.ttl)),
@@ -280,6 +288,25 @@ pub fn edit(tx: &mut Tx<'_>, zone: &ZoneRow, id: PublicId, change: RecordEdit) -
         record_type,
     };
     replace(tx, zone, &old, new)
+}
+
+/// The `data` of a record in which some members, and perhaps the priority at the top level, are changed.
+fn data_over(
+    old: &RecordRow,
+    record_type: &str,
+    change: Map<String, Value>,
+    priority: Option<u16>,
+) -> Map<String, Value> {
+    let same_type = RecordType::from_mnemonic(record_type) == Some(old.record_type);
+    let before = same_type.then(|| old.rdata.data(&old.content)).flatten();
+    let Some(mut data) = before else { return change };
+    if let Some(priority) = priority
+        && data.contains_key("priority")
+    {
+        data.insert("priority".to_owned(), priority.into());
+    }
+    data.extend(change.into_iter().filter(|(_, value)| !value.is_null()));
+    data
 }
 
 /// Deletes a record; gives what it was.
@@ -360,6 +387,7 @@ fn show(row: &RecordRow) -> Record {
         name: row.name.clone(),
         record_type: row.record_type,
         content: row.content.clone(),
+        data: row.rdata.data(&row.content),
         priority: row.priority,
         ttl: row.ttl,
         proxied: row.proxied,

@@ -8,12 +8,14 @@
 //! ```text
 //!  zone-file text --words--> Field::read_text  \
 //!  API content    ---------> Field::read_text   >-- rule of the row --> Rdata --Field::to_text--> text
+//!  API data       ---------> Field::read_json  |                             `--Field::to_json--> API data
 //!  wire, `\# n hex` -------> Field::wire_len   /
 //! ```
 //!
 //! [`Rdata`] is data of one record in canonical form: uncompressed, and names in lower case where canonical form has
 //! them so (RFC 4034 section 6.2, RFC 6840 section 5.1).
 
+mod api;
 mod binary;
 mod field;
 mod location;
@@ -26,10 +28,11 @@ mod types;
 
 use std::fmt;
 
+pub use api::Content;
 pub use field::Field;
 pub(crate) use field::{Names, name_in_zone_file};
 pub(crate) use number::period;
-pub use table::{Api, ROWS, Row, row, row_by_mnemonic};
+pub use table::{Api, Priority, ROWS, Row, row, row_by_mnemonic};
 pub use types::{list_of, types_of};
 
 use crate::name::{Name, NameError};
@@ -91,6 +94,17 @@ pub enum RecordError {
     /// A field is absent.
     #[error("{0} is missing")]
     Missing(&'static str),
+    /// A member of the API's `data` is absent.
+    #[error("{0} is missing in data")]
+    MemberMissing(&'static str),
+    /// A member of the API's `data` has no value that its field can have.
+    #[error("{name} in data: {why}")]
+    Member {
+        /// The member.
+        name: &'static str,
+        /// What is wrong with it.
+        why: Box<RecordError>,
+    },
     /// More text than the type has fields.
     #[error("there is text after the last field: {}", shortened(.0))]
     Trailing(String),
@@ -103,6 +117,11 @@ impl RecordError {
     fn value(text: &str, needed: &'static str) -> Self {
         Self::Value { text: text.to_owned(), needed }
     }
+
+    /// The same of a member of the API's `data`.
+    fn of_member(self, name: &'static str) -> Self {
+        Self::Member { name, why: Box::new(self) }
+    }
 }
 
 /// The data of one record, checked, in canonical wire form.
@@ -110,15 +129,6 @@ impl RecordError {
 pub struct Rdata {
     record_type: RecordType,
     wire: Box<[u8]>,
-}
-
-/// Data as the API takes and returns it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Content {
-    /// The `content` member: canonical, but for TXT, which is kept as it was written.
-    pub content: String,
-    /// The top-level `priority` of MX (and, later, URI).
-    pub priority: Option<u16>,
 }
 
 impl Rdata {
@@ -177,39 +187,6 @@ impl Rdata {
         Ok(rdata)
     }
 
-    /// Reads what the API was given. Names are absolute, with or without the dot at the end; `@` is `apex`.
-    pub fn from_api(
-        record_type: RecordType,
-        content: &str,
-        priority: Option<u16>,
-        apex: &Name,
-    ) -> Result<(Self, Content), RecordError> {
-        let (row, api) = row(record_type)
-            .and_then(|row| Some((row, row.api.as_ref()?)))
-            .ok_or_else(|| RecordError::Type(record_type.to_string()))?;
-        if row.fields.iter().any(|(_, field)| matches!(field, Field::Strings)) {
-            let rdata = Self::finish(record_type, &text::strings_from_api(content)?, "")?;
-            return Ok((rdata, Content { content: content.to_owned(), priority: None }));
-        }
-        let content = match content.trim() {
-            "@" => apex.to_string(),
-            trimmed => trimmed.to_owned(),
-        };
-        let mut wire = Vec::new();
-        let mut fields = row.fields;
-        if api.priority {
-            wire.extend_from_slice(&priority.ok_or(RecordError::Missing("priority"))?.to_be_bytes());
-            fields = &fields[1..];
-        }
-        let mut rest = content.as_str();
-        for (name, field) in fields {
-            rest = field.read_text(name, rest, Names::Hosts, &mut wire)?;
-        }
-        let rdata = Self::finish(record_type, &wire, rest)?;
-        let content = rdata.content();
-        Ok((rdata, content))
-    }
-
     /// The type.
     pub fn record_type(&self) -> RecordType {
         self.record_type
@@ -231,18 +208,6 @@ impl Rdata {
             rest = after;
         }
         values
-    }
-
-    /// The data as the API shows it.
-    pub fn content(&self) -> Content {
-        let priority_at_top = row(self.record_type).and_then(|row| row.api.as_ref()).is_some_and(|api| api.priority);
-        let mut fields = self.fields();
-        let priority = priority_at_top.then(|| {
-            let (_, _, value) = fields.remove(0);
-            u16::from_be_bytes([value[0], value[1]])
-        });
-        let parts: Vec<String> = fields.iter().map(|(_, field, value)| field.to_text(value, false)).collect();
-        Content { content: parts.join(" "), priority }
     }
 
     fn finish(record_type: RecordType, wire: &[u8], rest: &str) -> Result<Self, RecordError> {

@@ -1,8 +1,8 @@
 //! Bodies of record writes, member by member.
 //!
 //! Only types are judged here, because their failures have codes of their own; whether a value is allowed is control's
-//! to say. A member that is null counts as absent, but for `comment` and `tags`, which null takes away. `data` and
-//! whatever else is unknown is ignored: the types that are described by it are not here yet.
+//! to say. A member that is null counts as absent, but for `comment` and `tags`, which null takes away. Whatever is
+//! unknown is ignored.
 
 use serde_json::{Map, Value};
 use waymark_control::{Invalid, NewRecord, RecordEdit, Refusal};
@@ -22,6 +22,7 @@ pub(super) fn new_record(members: &Members) -> Result<NewRecord, Failure> {
             .ok_or(Failure::Member { name: "type", needed: "the type of a DNS record" })?,
         name: member_text(members, "name")?.ok_or_else(name_missing)?,
         content: member_text(members, "content")?.unwrap_or_default(),
+        data: member_object(members, "data")?.cloned(),
         priority: priority(members)?,
         ttl: ttl(members)?,
         proxied: proxied(members)?,
@@ -37,6 +38,7 @@ pub(super) fn record_edit(members: &Members) -> Result<RecordEdit, Failure> {
         record_type: member_text(members, "type")?,
         name: member_text(members, "name")?,
         content: member_text(members, "content")?,
+        data: member_object(members, "data")?.cloned(),
         priority: priority(members)?,
         ttl: ttl(members)?,
         proxied: proxied(members)?,
@@ -173,7 +175,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_ignored_and_what_is_known_must_have_its_type() {
-        let body = json!({"type": "A", "name": "www", "content": "192.0.2.1", "id": 7, "zone_name": {}, "data": {"x": 1},
+        let body = json!({"type": "A", "name": "www", "content": "192.0.2.1", "id": 7, "zone_name": {}, "x": 1,
             "settings": {"ipv4_only": true, "flatten_cname": null, "other": []}, "comment": ""});
         let new = new_record(&members(body)).unwrap();
         assert_eq!(Value::Object(new.settings), json!({"ipv4_only": true}));
@@ -185,6 +187,8 @@ mod tests {
             ("tags", json!([1])),
             ("comment", json!(1)),
             ("settings", json!([])),
+            ("data", json!([])),
+            ("data", json!("1 2 3")),
             ("settings", json!({"ipv6_only": "yes"})),
         ] {
             let mut body = members(json!({"type": "A", "name": "www", "content": "192.0.2.1"}));

@@ -5,7 +5,8 @@
 
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
-use waymark_wire::{RecordType, records};
+use waymark_wire::RecordType;
+use waymark_wire::records::{self, Field};
 
 use super::{Record, RecordFilter, RecordOrder, TextFilter, rules, show};
 use crate::error::Refusal;
@@ -78,13 +79,18 @@ fn narrowed(zone: &ZoneRow, filter: &RecordFilter) -> (String, Vec<Value>) {
     }
     if let Some(mnemonic) = &filter.record_type {
         condition.push_str(" AND type = ?");
-        values.push(mnemonic.to_uppercase().into());
+        values.push(type_in_rows(mnemonic).into());
     }
     if let Some(proxied) = filter.proxied {
         condition.push_str(" AND proxied = ?");
         values.push(i64::from(proxied).into());
     }
     (condition, values)
+}
+
+/// How rows name a type: by the mnemonic of the table, or as `TYPEnnn`.
+fn type_in_rows(mnemonic: &str) -> String {
+    RecordType::from_mnemonic(mnemonic).map_or_else(|| mnemonic.to_owned(), |record_type| record_type.to_string())
 }
 
 fn order(filter: &RecordFilter) -> String {
@@ -108,7 +114,7 @@ fn tests(filter: &RecordFilter) -> Vec<Test<'_>> {
             tests.push(Box::new(move |record| record.name.to_string() == name));
         }
         if let Some(mnemonic) = &filter.record_type {
-            let wanted = records::row_by_mnemonic(mnemonic).map(|row| row.record_type);
+            let wanted = RecordType::from_mnemonic(mnemonic);
             tests.push(Box::new(move |record| Some(record.record_type) == wanted));
         }
         if let Some(proxied) = filter.proxied {
@@ -150,14 +156,16 @@ fn text_tests<'f>(
     }
 }
 
-/// A TXT record is found by its content as written and by the text inside its quotation marks; a host name with and
-/// without the dot at the end.
+/// A TXT record is found by its content as written and by the text inside its quotation marks; one that ends in a host
+/// name with and without the dot at the end.
 fn content_meets(record: &RecordRow, test: &dyn Fn(&str) -> bool) -> bool {
     let content = record.content.as_str();
     let unquoted = || content.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    match record.record_type {
-        RecordType::TXT => test(content) || unquoted().is_some_and(test) || test(&format!("\"{content}\"")),
-        RecordType::CNAME | RecordType::MX | RecordType::NS => test(content) || test(&format!("{content}.")),
+    let last = records::row(record.record_type).and_then(|row| row.fields.last());
+    match last.map(|(_, field)| field) {
+        Some(Field::Strings) => test(content) || unquoted().is_some_and(test) || test(&format!("\"{content}\"")),
+        Some(Field::Name { .. }) if content.ends_with('.') => test(content) || test(content.trim_end_matches('.')),
+        Some(Field::Name { .. }) => test(content) || test(&format!("{content}.")),
         _ => test(content),
     }
 }

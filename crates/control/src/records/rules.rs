@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 
 use serde_json::{Map, Value};
+use waymark_wire::records::{Api, Content};
 use waymark_wire::{Name, Rdata, RecordError, RecordType, records};
 use waymark_zone::published::RECORD_OCTETS;
 
@@ -44,11 +45,7 @@ pub(super) fn draft(zone: &ZoneRow, new: NewRecord) -> Result<Draft, Refusal> {
         .and_then(|row| Some((row.record_type, row.api.as_ref()?)))
         .ok_or_else(|| Invalid::RecordType(new.record_type.clone()))?;
     let name = owner_name(&zone.apex, &new.name)?;
-    let (rdata, content) =
-        Rdata::from_api(record_type, &new.content, new.priority, &zone.apex).map_err(|why| match why {
-            RecordError::Missing("priority") => Invalid::PriorityMissing,
-            why => Invalid::Content { record_type, why },
-        })?;
+    let (rdata, content) = rdata(zone, record_type, api, &new)?;
     if record_type == RecordType::TXT && content.content.chars().count() > TEXT_CHARACTERS_MAX {
         return Err(Invalid::TextTooLong { limit: TEXT_CHARACTERS_MAX }.into());
     }
@@ -68,6 +65,22 @@ pub(super) fn draft(zone: &ZoneRow, new: NewRecord) -> Result<Draft, Refusal> {
         comment: comment(zone.plan, new.comment)?,
         tags: tags(zone.plan, new.tags)?,
         settings: new.settings,
+    })
+}
+
+/// The data, from `data` if the type is described by it and it says anything, else from `content`.
+fn rdata(zone: &ZoneRow, record_type: RecordType, api: &Api, new: &NewRecord) -> Result<(Rdata, Content), Refusal> {
+    let nothing = Map::new();
+    let data = new.data.as_ref().filter(|data| api.data && !data.is_empty());
+    // Of nothing at all it is said which member is missing.
+    let data = data.or((api.data && new.content.trim().is_empty()).then_some(&nothing));
+    let read = match data {
+        Some(data) => Rdata::from_data(record_type, data, new.priority, &zone.apex),
+        None => Rdata::from_api(record_type, &new.content, new.priority, &zone.apex),
+    };
+    read.map_err(|why| match why {
+        RecordError::Missing("priority") => Invalid::PriorityMissing.into(),
+        why => Invalid::Content { record_type, why }.into(),
     })
 }
 

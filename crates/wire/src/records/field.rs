@@ -125,7 +125,7 @@ impl Field {
     }
 
     /// Reads a value that has no blanks in it.
-    fn read_token(self, token: &str, names: Names<'_>, wire: &mut Vec<u8>) -> Result<(), RecordError> {
+    pub(super) fn read_token(self, token: &str, names: Names<'_>, wire: &mut Vec<u8>) -> Result<(), RecordError> {
         match self {
             Self::Ipv4 => {
                 let address: Ipv4Addr = token.parse().map_err(|_| RecordError::Ipv4(token.to_owned()))?;
@@ -201,7 +201,7 @@ fn is_tag(octets: &[u8]) -> bool {
     !octets.is_empty() && octets.iter().all(u8::is_ascii_alphanumeric)
 }
 
-fn name_text(wire: &[u8], dot: bool) -> String {
+pub(super) fn name_text(wire: &[u8], dot: bool) -> String {
     let mut text = String::with_capacity(wire.len() + 1);
     // Writing to a string cannot fail.
     let _ = name::write_text(wire, &mut text);
@@ -214,8 +214,8 @@ fn name_text(wire: &[u8], dot: bool) -> String {
 /// What names in text are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Names<'o> {
-    /// Host names as the API takes them: absolute, and no addresses.
-    Hosts,
+    /// Host names as the API takes them: absolute, and no addresses; `@` is this apex.
+    Hosts(&'o Name),
     /// Names of a zone file: relative to this origin, if there is one, unless they end in a dot.
     RelativeTo(Option<&'o Name>),
 }
@@ -224,7 +224,8 @@ impl Names<'_> {
     /// Reads a name onto `wire`.
     fn read(self, token: &str, wire: &mut Vec<u8>) -> Result<(), RecordError> {
         match self {
-            Self::Hosts => wire.extend_from_slice(host(token)?.as_wire()),
+            Self::Hosts(apex) if token == "@" => wire.extend_from_slice(apex.as_wire()),
+            Self::Hosts(_) => wire.extend_from_slice(host(token)?.as_wire()),
             Self::RelativeTo(origin) => name_in_zone_file(token, origin, wire)
                 .map(|_| ())
                 .map_err(|why| RecordError::Host { text: token.to_owned(), why })?,

@@ -1,4 +1,6 @@
-//! Places on earth (RFC 1876): degrees, minutes, seconds, metres in text; 16 octets on the wire.
+//! Places on earth (RFC 1876): degrees, minutes, seconds, metres in text and in the API's `data`; 16 octets on the wire.
+
+use serde_json::{Map, Value};
 
 use super::{RecordError, word};
 
@@ -64,6 +66,80 @@ pub(super) fn to_text(wire: &[u8]) -> String {
         text += &format!(" {}", metres_text(u64::from(size >> 4) * 10u64.pow(u32::from(size & 15))));
     }
     text
+}
+
+/// The members of the API's `data` and their values; lengths are in metres.
+pub(super) fn members(wire: &[u8]) -> Vec<(&'static str, Value)> {
+    let Some(([_, sizes @ ..], [latitude, longitude, altitude])) = split(wire) else { return Vec::new() };
+    let mut members = Vec::with_capacity(12);
+    for (names, angle, directions) in [(&LATITUDE, latitude, ["N", "S"]), (&LONGITUDE, longitude, ["E", "W"])] {
+        let thousandths = angle.abs_diff(MIDDLE);
+        let direction = if angle >= MIDDLE { directions[0] } else { directions[1] };
+        members.push((names[0], (thousandths / DEGREE).into()));
+        members.push((names[1], (thousandths / (DEGREE / 60) % 60).into()));
+        members.push((names[2], scaled(i64::from(thousandths % (DEGREE / 60)), 1000)));
+        members.push((names[3], direction.into()));
+    }
+    members.push(("altitude", scaled(i64::from(altitude) - BELOW, 100)));
+    for (name, size) in SIZES.iter().zip(sizes) {
+        members.push((name, scaled(i64::from(size >> 4) * 10i64.pow(u32::from(size & 15)), 100)));
+    }
+    members
+}
+
+/// Reads the members of the API's `data`. Minutes, seconds and sizes may be absent, as in text.
+pub(super) fn from_members(data: &Map<String, Value>, wire: &mut Vec<u8>) -> Result<(), RecordError> {
+    let given = |name: &str| data.get(name).filter(|value| !value.is_null());
+    let member = |name: &'static str, places: usize, range: (f64, f64), absent: Option<&str>| match given(name) {
+        Some(value) => decimal_text(value, places, range)
+            .ok_or_else(|| RecordError::value(&value.to_string(), "a number in its range").of_member(name)),
+        None => absent.map(str::to_owned).ok_or(RecordError::MemberMissing(name)),
+    };
+    let mut text = String::new();
+    for (names, degrees_max, directions) in [(&LATITUDE, 90.0, ["N", "S"]), (&LONGITUDE, 180.0, ["E", "W"])] {
+        let direction = given(names[3]).ok_or(RecordError::MemberMissing(names[3]))?;
+        let is_direction = |text: &&str| directions.iter().any(|direction| direction.eq_ignore_ascii_case(text));
+        let needed = if directions[0] == "N" { "N or S" } else { "E or W" };
+        let direction =
+            direction.as_str().map(str::trim).filter(is_direction).ok_or_else(|| {
+                RecordError::value(direction.as_str().unwrap_or_default(), needed).of_member(names[3])
+            })?;
+        text += &format!(
+            "{} {} {} {direction} ",
+            member(names[0], 0, (0.0, degrees_max), None)?,
+            member(names[1], 0, (0.0, 59.0), Some("0"))?,
+            member(names[2], 3, (0.0, 59.999), Some("0"))?
+        );
+    }
+    text += &member("altitude", 2, (-100_000.0, 42_849_672.95), None)?;
+    for (name, absent) in SIZES.into_iter().zip(["1", "10000", "10"]) {
+        text += &format!(" {}", member(name, 2, (0.0, 90_000_000.0), Some(absent))?);
+    }
+    from_text(&text, wire).map(|_| ())
+}
+
+/// The members of an angle: degrees, minutes, seconds, direction.
+const LATITUDE: [&str; 4] = ["lat_degrees", "lat_minutes", "lat_seconds", "lat_direction"];
+const LONGITUDE: [&str; 4] = ["long_degrees", "long_minutes", "long_seconds", "long_direction"];
+/// The members that are sizes, as they come on the wire.
+const SIZES: [&str; 3] = ["size", "precision_horz", "precision_vert"];
+
+/// A number of parts, `per` of which are one; whole ones as a whole number.
+fn scaled(parts: i64, per: i64) -> Value {
+    match parts % per {
+        0 => (parts / per).into(),
+        _ => (parts as f64 / per as f64).into(),
+    }
+}
+
+/// A number, or a string that holds one (with a unit, as text has it), with so many places behind the point.
+fn decimal_text(value: &Value, places: usize, (least, most): (f64, f64)) -> Option<String> {
+    let number = match value {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => without_unit(text.trim()).parse().ok()?,
+        _ => return None,
+    };
+    (least..=most).contains(&number).then(|| format!("{number:.places$}"))
 }
 
 fn split(wire: &[u8]) -> Option<([u8; 4], [u32; 3])> {

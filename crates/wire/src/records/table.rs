@@ -26,8 +26,24 @@ pub struct Row {
 pub struct Api {
     /// Whether traffic for it can be proxied.
     pub proxiable: bool,
-    /// Whether the first field is `priority` at the top level and `content` holds the rest.
-    pub priority: bool,
+    /// Where its priority is.
+    pub priority: Priority,
+    /// Whether it is described by `data`, of which `content` is derived; else by `content` alone.
+    pub data: bool,
+    /// Whether names keep the dot at the end that they are written with, and have one where nobody wrote them: clients
+    /// that read these types (octoDNS) expect it back. Names of the other types are shown without.
+    pub dot: bool,
+}
+
+/// Where the API has the priority of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Priority {
+    /// Nowhere, or in `data` as any other field.
+    None,
+    /// At the top level, where it must be; `content` holds the rest.
+    TopLevel,
+    /// In `data`, and at the top level as a copy; `content` holds the rest.
+    Copied,
 }
 
 impl Row {
@@ -40,8 +56,8 @@ impl Row {
         Self { record_type, mnemonic, fields, api: None, rule: None, compressible }
     }
 
-    const fn api(self, proxiable: bool, priority: bool) -> Self {
-        Self { api: Some(Api { proxiable, priority }), ..self }
+    const fn with_api(self, api: Api) -> Self {
+        Self { api: Some(api), ..self }
     }
 
     const fn rule(self, rule: Rule) -> Self {
@@ -58,6 +74,15 @@ impl Row {
         self.rule.map_or(Ok(()), |rule| rule(wire).map_err(RecordError::Rule))
     }
 }
+
+/// Described by `content`.
+const CONTENT: Api = Api { proxiable: false, priority: Priority::None, data: false, dot: false };
+/// Described by `content`, and a way to servers that can stand behind a proxy.
+const ADDRESSING: Api = Api { proxiable: true, ..CONTENT };
+/// Described by `data`.
+const DATA: Api = Api { data: true, ..CONTENT };
+/// Described by `data`, with a name that keeps its dot.
+const DATA_WITH_DOT: Api = Api { dot: true, ..DATA };
 
 /// DS and CDS (RFC 4034 section 5.1, RFC 7344 section 3.1).
 const DIGEST_OF_KEY: &[(&str, Field)] =
@@ -79,9 +104,9 @@ const SERVICE: &[(&str, Field)] =
 ///
 /// A name is compressed only where RFC 3597 section 4 allows it: in the types of RFC 1035.
 pub static ROWS: &[Row] = &[
-    Row::new(RecordType::A, "A", &[("address", Field::Ipv4)]).api(true, false),
-    Row::new(RecordType::NS, "NS", &[("nsdname", Field::HOST)]).api(false, false),
-    Row::new(RecordType::CNAME, "CNAME", &[("target", Field::HOST)]).api(true, false),
+    Row::new(RecordType::A, "A", &[("address", Field::Ipv4)]).with_api(ADDRESSING),
+    Row::new(RecordType::NS, "NS", &[("nsdname", Field::HOST)]).with_api(CONTENT),
+    Row::new(RecordType::CNAME, "CNAME", &[("target", Field::HOST)]).with_api(ADDRESSING),
     Row::new(
         RecordType::SOA,
         "SOA",
@@ -95,16 +120,18 @@ pub static ROWS: &[Row] = &[
             ("minimum", Field::Period),
         ],
     ),
-    Row::new(RecordType::PTR, "PTR", &[("target", Field::HOST)]),
-    Row::new(RecordType::MX, "MX", &[("priority", Field::U16), ("target", Field::HOST)]).api(false, true),
-    Row::new(RecordType::TXT, "TXT", &[("text", Field::Strings)]).api(false, false),
-    Row::new(RecordType::AAAA, "AAAA", &[("address", Field::Ipv6)]).api(true, false),
-    Row::new(RecordType::LOC, "LOC", &[("location", Field::Location)]),
+    Row::new(RecordType::PTR, "PTR", &[("target", Field::HOST)]).with_api(CONTENT),
+    Row::new(RecordType::MX, "MX", &[("priority", Field::U16), ("target", Field::HOST)])
+        .with_api(Api { priority: Priority::TopLevel, ..CONTENT }),
+    Row::new(RecordType::TXT, "TXT", &[("text", Field::Strings)]).with_api(CONTENT),
+    Row::new(RecordType::AAAA, "AAAA", &[("address", Field::Ipv6)]).with_api(ADDRESSING),
+    Row::new(RecordType::LOC, "LOC", &[("location", Field::Location)]).with_api(DATA),
     Row::new(
         RecordType::SRV,
         "SRV",
         &[("priority", Field::U16), ("weight", Field::U16), ("port", Field::U16), ("target", Field::WHOLE_HOST)],
-    ),
+    )
+    .with_api(Api { priority: Priority::Copied, ..DATA }),
     Row::new(
         RecordType::NAPTR,
         "NAPTR",
@@ -116,7 +143,8 @@ pub static ROWS: &[Row] = &[
             ("regex", Field::String),
             ("replacement", Field::WHOLE_HOST),
         ],
-    ),
+    )
+    .with_api(DATA_WITH_DOT),
     Row::new(
         RecordType::CERT,
         "CERT",
@@ -126,11 +154,13 @@ pub static ROWS: &[Row] = &[
             ("algorithm", Field::Algorithm),
             ("certificate", Field::Base64),
         ],
-    ),
+    )
+    .with_api(DATA),
     Row::new(RecordType::DNAME, "DNAME", &[("target", Field::WHOLE_HOST)]),
-    Row::new(RecordType::DS, "DS", DIGEST_OF_KEY).rule(rules::ds),
+    Row::new(RecordType::DS, "DS", DIGEST_OF_KEY).rule(rules::ds).with_api(DATA),
     Row::new(RecordType::SSHFP, "SSHFP", &[("algorithm", Field::U8), ("type", Field::U8), ("fingerprint", Field::Hex)])
-        .rule(rules::sshfp),
+        .rule(rules::sshfp)
+        .with_api(DATA),
     Row::new(
         RecordType::RRSIG,
         "RRSIG",
@@ -147,7 +177,7 @@ pub static ROWS: &[Row] = &[
         ],
     ),
     Row::new(RecordType::NSEC, "NSEC", &[("next_name", Field::ExactName), ("types", Field::Types)]).rule(rules::nsec),
-    Row::new(RecordType::DNSKEY, "DNSKEY", KEY),
+    Row::new(RecordType::DNSKEY, "DNSKEY", KEY).with_api(DATA),
     Row::new(
         RecordType::NSEC3,
         "NSEC3",
@@ -165,16 +195,18 @@ pub static ROWS: &[Row] = &[
         "NSEC3PARAM",
         &[("algorithm", Field::U8), ("flags", Field::U8), ("iterations", Field::U16), ("salt", Field::Salt)],
     ),
-    Row::new(RecordType::TLSA, "TLSA", ASSOCIATION),
-    Row::new(RecordType::SMIMEA, "SMIMEA", ASSOCIATION),
+    Row::new(RecordType::TLSA, "TLSA", ASSOCIATION).with_api(DATA),
+    Row::new(RecordType::SMIMEA, "SMIMEA", ASSOCIATION).with_api(DATA),
     Row::new(RecordType::CDS, "CDS", DIGEST_OF_KEY).rule(rules::cds),
     Row::new(RecordType::CDNSKEY, "CDNSKEY", KEY).rule(rules::cdnskey),
-    Row::new(RecordType::OPENPGPKEY, "OPENPGPKEY", &[("public_key", Field::Base64)]),
-    Row::new(RecordType::SVCB, "SVCB", SERVICE),
-    Row::new(RecordType::HTTPS, "HTTPS", SERVICE),
+    Row::new(RecordType::OPENPGPKEY, "OPENPGPKEY", &[("public_key", Field::Base64)]).with_api(CONTENT),
+    Row::new(RecordType::SVCB, "SVCB", SERVICE).with_api(DATA_WITH_DOT),
+    Row::new(RecordType::HTTPS, "HTTPS", SERVICE).with_api(DATA_WITH_DOT),
     Row::new(RecordType::URI, "URI", &[("priority", Field::U16), ("weight", Field::U16), ("target", Field::Text)])
-        .rule(rules::uri),
-    Row::new(RecordType::CAA, "CAA", &[("flags", Field::U8), ("tag", Field::Tag), ("value", Field::Text)]),
+        .rule(rules::uri)
+        .with_api(Api { priority: Priority::TopLevel, ..DATA }),
+    Row::new(RecordType::CAA, "CAA", &[("flags", Field::U8), ("tag", Field::Tag), ("value", Field::Text)])
+        .with_api(DATA),
 ];
 
 /// No row, in [`INDEX`].

@@ -1,5 +1,6 @@
 //! Record data between the API's form, zone files and the wire.
 
+mod api;
 mod encodings;
 pub(crate) mod properties;
 mod table;

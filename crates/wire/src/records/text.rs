@@ -81,6 +81,55 @@ pub(super) fn quoted_text(octets: &[u8]) -> String {
     text
 }
 
+/// Octets as a string of the API's `data`: the text itself. What JSON or [`octets_of_json`] would take for something else
+/// is written as `\DDD`.
+pub(super) fn json_text(octets: &[u8]) -> String {
+    let is_text = std::str::from_utf8(octets).is_ok();
+    let is_quoted = octets.len() > 1 && octets.starts_with(b"\"") && octets.ends_with(b"\"");
+    let mut text = Vec::with_capacity(octets.len());
+    for (at, &octet) in octets.iter().enumerate() {
+        let is_escape = || octet == b'\\' && matches!(octets[at + 1..], [a, b, c, ..] if are_digits([a, b, c]));
+        match octet {
+            b'"' if at == 0 && is_quoted => text.extend(b"\\034"),
+            128.. if !is_text => text.extend(format!("\\{octet:03}").bytes()),
+            _ if is_escape() => text.extend(b"\\092"),
+            _ => text.push(octet),
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The octets of a string of the API's `data`: the text itself, but that `\DDD` is one octet, and that a text in
+/// quotation marks is read as a zone file has it (lexicon sends the words of one).
+pub(super) fn octets_of_json(text: &str, octets: &mut Vec<u8>) -> Result<(), RecordError> {
+    if let Some(inside) = text.strip_prefix('"').filter(|inside| inside.ends_with('"')) {
+        return match until_quote(inside, Escapes::Lenient, octets)? {
+            "" => Ok(()),
+            _ => Err(RecordError::Quotes),
+        };
+    }
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let (octet, behind) = match after {
+            [a, b, c, behind @ ..] if *first == b'\\' && are_digits([*a, *b, *c]) => (code([*a, *b, *c])?, behind),
+            _ => (*first, after),
+        };
+        octets.push(octet);
+        rest = behind;
+    }
+    Ok(())
+}
+
+fn are_digits(octets: [u8; 3]) -> bool {
+    octets.iter().all(u8::is_ascii_digit)
+}
+
+/// The octet with this number in decimal.
+fn code(digits: [u8; 3]) -> Result<u8, RecordError> {
+    let code = digits.iter().fold(0, |code, digit| code * 10 + u32::from(digit - b'0'));
+    u8::try_from(code).map_err(|_| RecordError::Number { text: code.to_string(), max: 255 })
+}
+
 /// Whether `wire` is one or more whole strings.
 pub(super) fn strings_are_whole(wire: &[u8]) -> bool {
     let mut at = 0;
@@ -146,10 +195,8 @@ fn unescape(
             return Ok(at);
         }
         match octets[at + 1..] {
-            [a, b, c, ..] if a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit() => {
-                let code = u32::from(a - b'0') * 100 + u32::from(b - b'0') * 10 + u32::from(c - b'0');
-                let too_big = RecordError::Number { text: code.to_string(), max: 255 };
-                value.push(u8::try_from(code).map_err(|_| too_big)?);
+            [a, b, c, ..] if are_digits([a, b, c]) => {
+                value.push(code([a, b, c])?);
                 at += 4;
             }
             [digit, ..] if digit.is_ascii_digit() && escapes == Escapes::Strict => {
