@@ -135,3 +135,6 @@ fn attributes(row: &RecordRow) -> Attributes {
         flatten_cname: row.settings.get("flatten_cname").is_some_and(|value| value == true),
     }
 }
+
+#[cfg(test)]
+mod tests;
