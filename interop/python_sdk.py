@@ -169,17 +169,17 @@ def plans():
         own, = [plan for plan in available if plan.is_subscribed]
         same(own.id, zone.plan.id, "the plan that the zone has")
         same(by_token.zones.plans.get(own.id, zone_id=zone.id).name, own.name, "name")
-        same(by_token.zones.subscriptions.get(zone.id).rate_plan.id, own.legacy_id, "rate plan")
+        same(by_token.zones.subscriptions.get(zone_id=zone.id).rate_plan.id, own.legacy_id, "rate plan")
         same([rate.id for rate in by_key.zones.rate_plans.get(zone_id=zone.id)], [plan.legacy_id for plan in available],
              "rate plans")
     with steps.step("another plan, by the subscription"):
-        changed = by_token.zones.subscriptions.update(zone.id, rate_plan={"id": "free"}, frequency="monthly")
+        changed = by_token.zones.subscriptions.update(zone_id=zone.id, rate_plan={"id": "free"}, frequency="monthly")
         same(changed.rate_plan.id, "free", "rate plan")
         same(by_token.zones.get(zone_id=zone.id).plan.legacy_id, "free", "plan of the zone")
         same(refused(cloudflare.BadRequestError, lambda: by_token.dns.records.create(
             zone_id=zone.id, name="tagged", type="A", content="192.0.2.1", ttl=60, tags=["a:b"])), [9300], "codes")
         see_rcode(servers, f"tagged.{zone.name}", "A", "NXDOMAIN")
-        by_token.zones.subscriptions.create(zone.id, rate_plan={"id": "pro"})
+        by_token.zones.subscriptions.create(zone_id=zone.id, rate_plan={"id": "pro"})
         same(by_token.zones.get(zone_id=zone.id).plan.legacy_id, "pro", "plan of the zone")
         by_token.dns.records.create(zone_id=zone.id, name="tagged", type="A", content="192.0.2.1", ttl=60, tags=["a:b"])
         see(servers, f"tagged.{zone.name}", "A", ["192.0.2.1"])
