@@ -14,9 +14,10 @@ from dns_client import SHOWN_AS_TEXT, ask
 
 
 class Node:
-    """A running Waymark, as its bootstrap file describes it."""
+    """A running Waymark, as its bootstrap file describes it; the API over TLS only if it was named."""
 
-    def __init__(self, bootstrap):
+    def __init__(self, bootstrap, tls_base=None, authority=None):
+        self.tls_base, self.authority = tls_base, authority
         self.api_base = bootstrap["api_base"].rstrip("/")
         self.token = bootstrap["token"]
         self.email = bootstrap["email"]
@@ -62,8 +63,11 @@ class Steps:
 def node_from_arguments(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--bootstrap", required=True, metavar="FILE", help="what `waymark serve --bootstrap-file` wrote")
-    with open(parser.parse_args().bootstrap, encoding="utf-8") as file:
-        return Node(json.load(file))
+    parser.add_argument("--tls-base", metavar="URL", help="the API over TLS, for clients that speak nothing else")
+    parser.add_argument("--authority", metavar="FILE", help="the certificate to trust for --tls-base (PEM)")
+    given = parser.parse_args()
+    with open(given.bootstrap, encoding="utf-8") as file:
+        return Node(json.load(file), given.tls_base, given.authority)
 
 
 def same(found, wanted, what):

@@ -32,13 +32,26 @@ def healthy(api_port):
         return False
 
 
+class Certificate:
+    """A certificate for 127.0.0.1 and its key, made by `openssl` in a directory. It is its own issuer."""
+
+    def __init__(self, directory):
+        os.makedirs(directory, exist_ok=True)
+        self.certificate, self.key = (os.path.join(directory, name) for name in ("certificate.pem", "key.pem"))
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+             "2", "-subj", "/CN=waymark-interop", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.key,
+             "-out", self.certificate], check=True, capture_output=True)
+
+
 class Waymark:
     """A running `waymark serve`, with its data, its bootstrap file and its log in one directory.
 
     `bootstrap` is what the bootstrap file of the directory's first start says, with the ports of this start.
+    With a `certificate`, the API also speaks TLS, at `tls_base`. `arguments` are further ones for `serve`.
     """
 
-    def __init__(self, program, directory, dns_address="127.0.0.1", wait=True):
+    def __init__(self, program, directory, dns_address="127.0.0.1", wait=True, certificate=None, arguments=()):
         program = shutil.which(program)
         if not program:
             raise SystemExit("no such program: build it (cargo build --release --bin waymark) and name it")
@@ -49,6 +62,12 @@ class Waymark:
         self.command = [
             os.path.abspath(program), "serve", "--data-dir", os.path.join(directory, "data"),
             "--api-listen", f"127.0.0.1:{self.api_port}", "--dns-listen", f"{dns_address}:{self.dns_port}"]
+        self.command += arguments
+        if certificate:
+            tls_port = free_port()
+            self.tls_base = f"https://127.0.0.1:{tls_port}/client/v4"
+            self.command += ["--api-tls-listen", f"127.0.0.1:{tls_port}", "--set",
+                             f"api.tls_certificate={certificate.certificate}", "--set", f"api.tls_key={certificate.key}"]
         if not os.path.exists(self.bootstrap_file):
             self.command += ["--bootstrap-file", self.bootstrap_file]
         # What is tested and measured is not the rate limit.

@@ -159,6 +159,48 @@ def records_of_a_zone():
         see_rcode(servers, f"www.{name}", "A", "REFUSED")
 
 
+ZONE_FILE = """\
+$ORIGIN {name}.
+$TTL 3600
+@       IN SOA ns1.example.net. hostmaster.example.net. 7 10800 3600 604800 3600
+@       IN NS  ns1.example.net.
+www     600 IN A     192.0.2.80     ; the front end
+        600 IN A     192.0.2.81
+mail        IN MX    10 mx.example.net.
+            IN TXT   "v=spf1 mx -all"
+_sip._tcp   IN SRV   0 5 5060 sip.example.net.
+"""
+
+
+def zone_files():
+    name = f"file-{run_id}.example"
+    with steps.step("import a zone file"):
+        zone = by_token.zones.create(account={"id": node.account_id}, name=name)
+        servers = [node.dns_address, *node.addresses_of(zone.name_servers)]
+        imported = by_token.dns.records.import_(zone_id=zone.id, file=ZONE_FILE.format(name=name))
+        same(imported.recs_added, 5, "records added")
+        see(servers, f"www.{name}", "A", ["192.0.2.80", "192.0.2.81"])
+        see(servers, f"mail.{name}", "MX", ["10 mx.example.net"])
+        see(servers, f"mail.{name}", "TXT", ['"v=spf1 mx -all"'])
+        see(servers, f"_sip._tcp.{name}", "SRV", ["0 5 5060 sip.example.net."])
+        same([record.comment for record in by_token.dns.records.list(zone_id=zone.id, content={"exact": "192.0.2.80"})],
+             ["the front end"], "comments")
+    with steps.step("export it; the same import elsewhere gives the same records"):
+        exported = by_token.dns.records.export(zone_id=zone.id)
+        other_name = f"copy-{run_id}.example"
+        other = by_key.zones.create(account={"id": node.account_id}, name=other_name)
+        by_key.dns.records.import_(zone_id=other.id, file=exported.replace(name, other_name), proxied="false")
+        see([node.dns_address], f"www.{other_name}", "A", ["192.0.2.80", "192.0.2.81"])
+        see([node.dns_address], f"_sip._tcp.{other_name}", "SRV", ["0 5 5060 sip.example.net."])
+        same(by_key.dns.records.export(zone_id=other.id).replace(other_name, name), exported, "the second export")
+    with steps.step("a file that is none is refused; nothing of it is kept"):
+        refused(cloudflare.BadRequestError, lambda: by_token.dns.records.import_(
+            zone_id=zone.id, file="new 300 IN A 192.0.2.82\nbad 300 IN A 192.0.2.256\n"))
+        see_rcode(servers, f"new.{name}", "A", "NXDOMAIN")
+    for made in (zone, other):
+        by_token.zones.delete(zone_id=made.id)
+
+
 def plans():
     with steps.step("create the zone for plans"):
         zone = by_token.zones.create(account={"id": node.account_id}, name=f"plans-{run_id}.example")
@@ -169,17 +211,17 @@ def plans():
         own, = [plan for plan in available if plan.is_subscribed]
         same(own.id, zone.plan.id, "the plan that the zone has")
         same(by_token.zones.plans.get(own.id, zone_id=zone.id).name, own.name, "name")
-        same(by_token.zones.subscriptions.get(zone.id).rate_plan.id, own.legacy_id, "rate plan")
+        same(by_token.zones.subscriptions.get(zone_id=zone.id).rate_plan.id, own.legacy_id, "rate plan")
         same([rate.id for rate in by_key.zones.rate_plans.get(zone_id=zone.id)], [plan.legacy_id for plan in available],
              "rate plans")
     with steps.step("another plan, by the subscription"):
-        changed = by_token.zones.subscriptions.update(zone.id, rate_plan={"id": "free"}, frequency="monthly")
+        changed = by_token.zones.subscriptions.update(zone_id=zone.id, rate_plan={"id": "free"}, frequency="monthly")
         same(changed.rate_plan.id, "free", "rate plan")
         same(by_token.zones.get(zone_id=zone.id).plan.legacy_id, "free", "plan of the zone")
         same(refused(cloudflare.BadRequestError, lambda: by_token.dns.records.create(
             zone_id=zone.id, name="tagged", type="A", content="192.0.2.1", ttl=60, tags=["a:b"])), [9300], "codes")
         see_rcode(servers, f"tagged.{zone.name}", "A", "NXDOMAIN")
-        by_token.zones.subscriptions.create(zone.id, rate_plan={"id": "pro"})
+        by_token.zones.subscriptions.create(zone_id=zone.id, rate_plan={"id": "pro"})
         same(by_token.zones.get(zone_id=zone.id).plan.legacy_id, "pro", "plan of the zone")
         by_token.dns.records.create(zone_id=zone.id, name="tagged", type="A", content="192.0.2.1", ttl=60, tags=["a:b"])
         see(servers, f"tagged.{zone.name}", "A", ["192.0.2.1"])
@@ -215,6 +257,7 @@ identity()
 zone_life(by_token, "token")
 zone_life(by_key, "key")
 records_of_a_zone()
+zone_files()
 plans()
 pages_of_zones()
 steps.end()

@@ -7,9 +7,10 @@ use std::process::Command;
 use serde_json::Value;
 use waymark_contract::Exchange;
 
-use crate::harness::Scratch;
 use crate::harness::program::Server;
+use crate::harness::{Certificate, Scratch};
 use crate::tidy::root;
+use crate::tls;
 
 /// Where the program records what it replies, in its directory.
 const REPLIES: &str = "replies.jsonl";
@@ -19,8 +20,15 @@ const TOOL_MISSING: i32 = 3;
 fn run(name: &str) {
     let directory = Scratch::new();
     let server = Server::start_with(directory.path(), &["--record-replies", REPLIES]);
-    started(Command::new(root().join("interop/run")).args([name, "--bootstrap"]).arg(&server.bootstrap_file));
+    started(&mut script(name, &server));
     replies_match(&directory.join(REPLIES));
+}
+
+/// A script of `interop/` against this server.
+fn script(name: &str, server: &Server) -> Command {
+    let mut command = Command::new(root().join("interop/run"));
+    command.args([name, "--bootstrap"]).arg(&server.bootstrap_file);
+    command
 }
 
 /// Every reply that a client got is what the API's contract says.
@@ -57,8 +65,52 @@ fn the_python_sdk() {
 }
 
 #[test]
+fn the_python_sdk_of_before() {
+    run("legacy_sdk");
+}
+
+#[test]
+fn the_typescript_sdk() {
+    run("typescript_sdk");
+}
+
+#[test]
+fn lexicon() {
+    run("dns_lexicon");
+}
+
+#[test]
+fn octodns() {
+    run("octodns_sync");
+}
+
+#[test]
+fn certbot() {
+    run("certbot_plugin");
+}
+
+#[test]
+fn ddclient() {
+    let directory = Scratch::new();
+    let certificate = Certificate::make(directory.path(), tls::LATER);
+    let (server, base) = tls::server(&directory, &certificate, &["--record-replies", REPLIES]);
+    // It wants a dot in the name.
+    started(
+        script("ddclient", &server)
+            .args(["--tls-base", &base.replace("localhost", "127.0.0.1"), "--authority"])
+            .arg(&certificate.authority),
+    );
+    replies_match(&directory.join(REPLIES));
+}
+
+#[test]
 fn dig() {
     run("dig");
+}
+
+#[test]
+fn kdig() {
+    run("kdig");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::harness::{Certificate, Node, Scratch};
 /// How long something that must come may take before the test is broken off.
 const WAIT: Duration = Duration::from_secs(60);
 /// A Unix time far ahead, when certificates are over.
-const LATER: u64 = 4_000_000_000;
+pub(crate) const LATER: u64 = 4_000_000_000;
 
 /// Metrics that the tests here drive.
 pub(crate) const CONNECTIONS: &[&str] = &[
@@ -45,7 +45,7 @@ fn fetched(certificate: &Certificate, arguments: &[&str]) -> String {
 }
 
 /// A server with TLS beside the plain API, and the base URL of the former.
-fn server(directory: &Scratch, certificate: &Certificate, more: &[&str]) -> (Server, String) {
+pub(crate) fn server(directory: &Scratch, certificate: &Certificate, more: &[&str]) -> (Server, String) {
     let [one, two] = certificate.settings();
     let tls = ["--api-tls-listen", "127.0.0.1:0", "--set", &one, "--set", &two];
     let server = Server::start_with(directory.path(), &[&tls, more].concat());
