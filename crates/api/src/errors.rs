@@ -345,7 +345,7 @@ fn content(record_type: RecordType, why: &RecordError) -> Report {
         RecordType::A => bad(9005, "Content for A record must be a valid IPv4 address."),
         RecordType::AAAA => bad(9006, "Content for AAAA record must be a valid IPv6 address."),
         RecordType::CNAME => bad(9007, format!("Content for CNAME record is invalid. {told}")),
-        RecordType::MX | RecordType::NS | RecordType::PTR => {
+        RecordType::MX | RecordType::NS => {
             bad(9009, format!("Content for {record_type} record must be a hostname. {told}"))
         }
         // Record types are numbers, so this match cannot be complete; a type without a number of its own comes here.

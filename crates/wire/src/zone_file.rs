@@ -68,7 +68,8 @@ pub struct Entry {
 /// Takes what BIND takes but for `$INCLUDE`: line ends of all three kinds, a byte-order mark, a missing last line end,
 /// `$ORIGIN`, `$TTL`, `$GENERATE`, the class IN, any type (RFC 3597 section 5), and names in Unicode besides.
 ///
-/// Without an origin at the beginning, the owner of an SOA record is the origin, if it is written in full.
+/// Without an origin at the beginning, the owner of an SOA record is the origin, if it is written in full. The owner of
+/// an SOA record that is the origin but for the dot at the end is the origin.
 #[derive(Debug)]
 pub struct Reader<'t> {
     lines: Lines<'t>,
@@ -144,8 +145,8 @@ impl<'t> Reader<'t> {
             None => false,
         };
         let head = Head::read(rest)?;
-        if head.record_type == RecordType::SOA && absolute && self.origin.is_none() {
-            self.origin = Name::from_wire(&self.owner_wire).ok();
+        if head.record_type == RecordType::SOA {
+            self.read_apex(owner, absolute);
         }
         self.last_ttl = head.ttl.or(self.last_ttl);
         let owner = match self.owner {
@@ -170,6 +171,18 @@ impl<'t> Reader<'t> {
         let read = records::name_in_zone_file(text, self.origin.as_ref(), &mut self.owner_wire);
         self.owner = if read.is_ok() { Owner::Known } else { Owner::Bad };
         read.map_err(|why| ZoneFileError::Owner { text: text.to_owned(), why })
+    }
+
+    /// Whose SOA record it is says what the zone is. A provider's export may lack the dot behind its name.
+    fn read_apex(&mut self, owner: Option<&str>, absolute: bool) {
+        match &self.origin {
+            None if absolute => self.origin = Name::from_wire(&self.owner_wire).ok(),
+            Some(origin) if owner.is_some_and(|text| Name::from_text(text).as_ref() == Ok(origin)) => {
+                self.owner_wire.clear();
+                self.owner_wire.extend_from_slice(origin.as_wire());
+            }
+            _ => {}
+        }
     }
 
     fn directive(&mut self, line: &Line<'_>, text: &str) -> Result<(), ZoneFileError> {

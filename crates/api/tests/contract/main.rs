@@ -9,6 +9,7 @@ mod harness;
 mod limits;
 mod lists;
 mod plans;
+mod record_data;
 mod records;
 mod routing;
 mod zones;

@@ -3,6 +3,7 @@
 mod attributes;
 mod directives;
 mod properties;
+mod real;
 
 use super::*;
 
