@@ -17,10 +17,16 @@ impl RecordType {
     pub const SOA: Self = Self(6);
     /// Name for an address, or any pointer.
     pub const PTR: Self = Self(12);
+    /// Machine and system of a host (RFC 1035).
+    pub const HINFO: Self = Self(13);
     /// Mail exchange.
     pub const MX: Self = Self(15);
     /// Text strings.
     pub const TXT: Self = Self(16);
+    /// Responsible person (RFC 1183).
+    pub const RP: Self = Self(17);
+    /// Server of an AFS cell (RFC 1183).
+    pub const AFSDB: Self = Self(18);
     /// IPv6 address.
     pub const AAAA: Self = Self(28);
     /// Place on earth (RFC 1876).
@@ -63,6 +69,8 @@ impl RecordType {
     pub const SVCB: Self = Self(64);
     /// Endpoints of an HTTP origin (RFC 9460).
     pub const HTTPS: Self = Self(65);
+    /// Sender policy, in the type that TXT has taken the place of (RFC 7208 section 3.1).
+    pub const SPF: Self = Self(99);
     /// Incremental transfer.
     pub const IXFR: Self = Self(251);
     /// Whole transfer.
@@ -112,10 +120,7 @@ const OTHERS: &[(u16, &str)] = &[
     (9, "MR"),
     (10, "NULL"),
     (11, "WKS"),
-    (13, "HINFO"),
     (14, "MINFO"),
-    (17, "RP"),
-    (18, "AFSDB"),
     (19, "X25"),
     (20, "ISDN"),
     (21, "RT"),
@@ -144,7 +149,6 @@ const OTHERS: &[(u16, &str)] = &[
     (66, "DSYNC"),
     (67, "HHIT"),
     (68, "BRID"),
-    (99, "SPF"),
     (104, "NID"),
     (105, "L32"),
     (106, "L64"),

@@ -121,9 +121,12 @@ pub static ROWS: &[Row] = &[
         ],
     ),
     Row::new(RecordType::PTR, "PTR", &[("target", Field::HOST)]).with_api(CONTENT),
+    Row::new(RecordType::HINFO, "HINFO", &[("cpu", Field::String), ("os", Field::String)]),
     Row::new(RecordType::MX, "MX", &[("priority", Field::U16), ("target", Field::HOST)])
         .with_api(Api { priority: Priority::TopLevel, ..CONTENT }),
     Row::new(RecordType::TXT, "TXT", &[("text", Field::Strings)]).with_api(CONTENT),
+    Row::new(RecordType::RP, "RP", &[("mailbox", Field::WHOLE_HOST), ("text", Field::WHOLE_HOST)]),
+    Row::new(RecordType::AFSDB, "AFSDB", &[("subtype", Field::U16), ("hostname", Field::WHOLE_HOST)]),
     Row::new(RecordType::AAAA, "AAAA", &[("address", Field::Ipv6)]).with_api(ADDRESSING),
     Row::new(RecordType::LOC, "LOC", &[("location", Field::Location)]).with_api(DATA),
     Row::new(
@@ -202,6 +205,7 @@ pub static ROWS: &[Row] = &[
     Row::new(RecordType::OPENPGPKEY, "OPENPGPKEY", &[("public_key", Field::Base64)]).with_api(CONTENT),
     Row::new(RecordType::SVCB, "SVCB", SERVICE).with_api(DATA_WITH_DOT),
     Row::new(RecordType::HTTPS, "HTTPS", SERVICE).with_api(DATA_WITH_DOT),
+    Row::new(RecordType::SPF, "SPF", &[("text", Field::Strings)]),
     Row::new(RecordType::URI, "URI", &[("priority", Field::U16), ("weight", Field::U16), ("target", Field::Text)])
         .rule(rules::uri)
         .with_api(Api { priority: Priority::TopLevel, ..DATA }),

@@ -161,15 +161,16 @@ fn a_ttl_is_that_of_the_directive_else_the_last_one_given() {
 fn types_of_all_kinds_are_read() {
     assert_eq!(
         told(
-            "a TYPE65280 \\# 2 abcd\na DNAME b\na type1 192.0.2.1\na A \\# 4 C0000201\na HINFO \\# 2 0000\na aaaa ::1"
+            "a TYPE65280 \\# 2 abcd\na DNAME b\na type1 192.0.2.1\na A \\# 4 C0000201\na WKS \\# 2 0000\na HINFO a \"b c\"\na aaaa ::1"
         ),
         [
             "1 a.example.com - TYPE65280 \\# 2 ABCD",
             "2 a.example.com - DNAME b.example.com.",
             "3 a.example.com - A 192.0.2.1",
             "4 a.example.com - A 192.0.2.1",
-            "5 a.example.com - TYPE13 \\# 2 0000",
-            "6 a.example.com - AAAA ::1",
+            "5 a.example.com - TYPE11 \\# 2 0000",
+            "6 a.example.com - HINFO \"a\" \"b c\"",
+            "7 a.example.com - AAAA ::1",
         ]
     );
     assert_eq!(problem("a ANY x"), "1: ANY is a type of questions or messages, and no record of a zone can have it");
