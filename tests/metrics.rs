@@ -70,6 +70,7 @@ const RATE: &[&str] = &["waymark_api_rate_limited"];
 const EARLY: &[&str] = &["waymark_store_replies_early"];
 const TOO_FAR_BEHIND: &[&str] = &["waymark_follow_snapshots"];
 const DAMAGED_EDGE_FILE: &[&str] = &["waymark_edge_file_errors", "waymark_edge_file_fills"];
+const IMPORTS: &[&str] = &["waymark_import_zones", "waymark_import_records"];
 const FULL_DISK: &[&str] = &["waymark_store_commits_failed"];
 /// Constant: it is there, and 1.
 const CONSTANT: &[&str] = &["waymark_build_info"];
@@ -101,6 +102,25 @@ fn all_moved(before: &Metrics, after: &Metrics, names: &[&str]) {
 }
 
 #[test]
+fn imports_are_counted() {
+    let node = Node::start();
+    let before = node.metrics();
+    node.block_on(async {
+        let control = node.control();
+        let page = waymark_control::Page { page: 1, per_page: 1 };
+        let accounts = control.account_list(&Grant::operator(), Default::default(), page).await.unwrap();
+        let (files, mut events) = control.import_start(Grant::operator(), accounts.items[0].id, Default::default());
+        let text = b"example.com. SOA ns dns 1 2 3 4 5\nwww A 192.0.2.1\nmail A 192.0.2.2\n".to_vec();
+        files.push(waymark_control::ZoneFile { name: "db".to_owned(), origin: None, text }).await.unwrap();
+        drop(files);
+        while events.next().await.is_some() {}
+    });
+    let after = node.metrics();
+    all_moved(&before, &after, IMPORTS);
+    assert_eq!(sum(&after, "waymark_import_records"), 2.0);
+}
+
+#[test]
 fn every_metric_is_driven_by_a_test() {
     let driven = [
         TRAFFIC,
@@ -113,6 +133,7 @@ fn every_metric_is_driven_by_a_test() {
         TOO_FAR_BEHIND,
         DAMAGED_EDGE_FILE,
         FULL_DISK,
+        IMPORTS,
         CONSTANT,
         FAULTS,
         nameserver::COOKIES,

@@ -29,6 +29,9 @@ use crate::error::{Refusal, Unavailable};
 use crate::store::{Sql, Store, lock};
 use crate::{Action, Actor, Control};
 
+/// Octets of published data that are read from the table in one go, but for the last position of them.
+const READ_OCTETS_MAX: usize = 16 << 20;
+
 /// The head of the journal as the table has it.
 pub(crate) struct Head {
     pub(crate) incarnation: Incarnation,
@@ -254,7 +257,8 @@ impl Journal {
         }
     }
 
-    /// The commits of up to `max` positions after `after`, from the table; none if there is none yet. Blocks.
+    /// The commits of up to `max` positions after `after`, from the table: fewer if they are large, at least one; none if
+    /// there is none yet. Blocks.
     pub fn read_from(&self, after: Position, max: usize) -> Result<Vec<Commit>, JournalError> {
         let end = after.0.saturating_add(max as u64);
         let rows = self.0.read_blocking(|sql| {
@@ -314,13 +318,25 @@ impl Journal {
     }
 }
 
+/// Rows of whole positions: all up to `end`, or fewer if they are large.
 fn read_entries(sql: Sql<'_>, after: u64, end: u64) -> Result<Vec<(u64, u64, Vec<u8>)>, Refusal> {
-    sql.all(
+    let mut statement = sql.0.prepare_cached(
         "SELECT position, zone_id, published FROM entries \
          WHERE position > ?1 AND position <= ?2 AND published IS NOT NULL ORDER BY position, zone_id",
-        rusqlite::params![after, i64::try_from(end).unwrap_or(i64::MAX)],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-    )
+    )?;
+    let mut rows = statement.query(rusqlite::params![after, i64::try_from(end).unwrap_or(i64::MAX)])?;
+    let (mut read, mut octets, mut last) = (Vec::new(), 0, None);
+    while let Some(row) = rows.next()? {
+        let position: u64 = row.get(0)?;
+        if octets > READ_OCTETS_MAX && last != Some(position) {
+            break;
+        }
+        let published: Vec<u8> = row.get(2)?;
+        octets += published.len();
+        last = Some(position);
+        read.push((position, row.get(1)?, published));
+    }
+    Ok(read)
 }
 
 #[cfg(test)]

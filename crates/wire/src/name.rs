@@ -10,6 +10,8 @@ use std::str::FromStr;
 
 /// The longest name in wire form, its root label included (RFC 1035 section 2.3.4).
 pub const NAME_OCTETS_MAX: usize = 255;
+/// Labels of a name at most, its root label included: those of one octet take two.
+const LABELS_MAX: usize = NAME_OCTETS_MAX / 2 + 1;
 /// The longest label (RFC 1035 section 2.3.4).
 pub const LABEL_OCTETS_MAX: usize = 63;
 
@@ -302,6 +304,21 @@ fn idna_to_ascii(text: &str) -> Result<String, NameError> {
     labels.map(|labels| labels.join("."))
 }
 
+/// The labels of a well-formed name from the right, without the root; `starts` is room to work in.
+fn from_right<'n>(wire: &'n [u8], starts: &'n mut [u8; LABELS_MAX]) -> impl Iterator<Item = &'n [u8]> {
+    let mut count = 0;
+    for (start, room) in label_starts(wire).zip(starts.iter_mut()) {
+        // A name has at most 255 octets.
+        *room = start as u8;
+        count += 1;
+    }
+    // The last is the root.
+    starts[..count - 1].iter().rev().map(|&start| {
+        let start = usize::from(start);
+        &wire[start + 1..start + 1 + usize::from(wire[start])]
+    })
+}
+
 impl FromStr for Name {
     type Err = NameError;
 
@@ -319,8 +336,8 @@ impl PartialOrd for Name {
 impl Ord for Name {
     /// Canonical order (RFC 4034 section 6.1).
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let (mine, theirs): (Vec<_>, Vec<_>) = (self.labels().collect(), other.labels().collect());
-        mine.iter().rev().cmp(theirs.iter().rev())
+        let (mut mine, mut theirs) = ([0; LABELS_MAX], [0; LABELS_MAX]);
+        from_right(&self.0, &mut mine).cmp(from_right(&other.0, &mut theirs))
     }
 }
 

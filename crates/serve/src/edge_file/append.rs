@@ -10,7 +10,7 @@ use std::sync::Arc;
 use redb::{ReadableTable, Table, WriteTransaction};
 use waymark_wire::{Name, RecordType};
 use waymark_zone::published::{
-    Change, Commit, Entry, Incarnation, Position, RRset, ScopeChange, ZoneHeader, ZoneImage, ZoneNumber,
+    Change, Commit, Entry, Incarnation, Position, RRset, ScopeChange, ZoneImage, ZoneNumber,
 };
 
 use super::handle::{Handle, write_state};
@@ -30,12 +30,16 @@ pub(super) fn append(
     let Some(last) = new.last() else { return Ok(position) };
     let state = Some((incarnation, last.position));
     handle.write(|transaction| {
+        let mut tables = Tables { zones: transaction.open_table(ZONES)?, names: transaction.open_table(NAMES)? };
         for commit in new {
             for entry in &commit.entries {
-                write_entry(transaction, entry, images)?;
+                tables.write_entry(entry, images)?;
             }
-            write_scopes(transaction, &commit.scopes)?;
+            if !commit.scopes.is_empty() {
+                write_scopes(transaction, &commit.scopes)?;
+            }
         }
+        drop(tables);
         write_state(transaction, state)
     })?;
     handle.set_state(state);
@@ -63,33 +67,77 @@ fn following(
     Ok(new)
 }
 
-fn write_entry(transaction: &WriteTransaction, entry: &Entry, images: &mut Images<'_>) -> Result<(), EdgeFileError> {
-    let there = match transaction.open_table(ZONES)?.get(entry.zone.0)? {
-        Some(row) => Some((zone_version(row.value())?, row.value().to_vec())),
-        None => None,
-    };
-    if there.as_ref().is_some_and(|(version, _)| entry.version <= *version) {
-        return Ok(());
+/// The tables that entries change, opened once for a whole transaction.
+struct Tables<'t> {
+    zones: Table<'t, u64, &'static [u8]>,
+    names: Table<'t, &'static [u8], &'static [u8]>,
+}
+
+impl Tables<'_> {
+    fn write_entry(&mut self, entry: &Entry, images: &mut Images<'_>) -> Result<(), EdgeFileError> {
+        let there = match self.zones.get(entry.zone.0)? {
+            Some(row) => Some((zone_version(row.value())?, row.value().to_vec())),
+            None => None,
+        };
+        if there.as_ref().is_some_and(|(version, _)| entry.version <= *version) {
+            return Ok(());
+        }
+        match &entry.change {
+            Change::Delta { header, removed, added } => {
+                // A zone that was not there has no names yet.
+                let names = if there.is_some() { Names::MayBeThere } else { Names::New };
+                let row = match (header, there) {
+                    (Some(header), _) => encode_zone(entry.version, entry.serial, header),
+                    (None, Some((_, row))) => restamp_zone(entry.version, entry.serial, &row)?,
+                    (None, None) => return Err(EdgeFileError::NoZone(entry.zone)),
+                };
+                self.zones.insert(entry.zone.0, row.as_slice())?;
+                self.write_delta(entry.zone, removed, added, names)
+            }
+            Change::Replace => {
+                let image = images(entry.zone).filter(|image| image.version >= entry.version);
+                self.write_image(entry.zone, &image.ok_or(EdgeFileError::NoImage(entry.zone))?)
+            }
+            Change::Gone => {
+                self.zones.remove(entry.zone.0)?;
+                remove_names(&mut self.names, entry.zone)
+            }
+        }
     }
-    match &entry.change {
-        Change::Delta { header, removed, added } => {
-            let row = match (header, there) {
-                (Some(header), _) => encode_zone(entry.version, entry.serial, header),
-                (None, Some((_, row))) => restamp_zone(entry.version, entry.serial, &row)?,
-                (None, None) => return Err(EdgeFileError::NoZone(entry.zone)),
-            };
-            transaction.open_table(ZONES)?.insert(entry.zone.0, row.as_slice())?;
-            write_delta(transaction, entry.zone, removed, added)
+
+    fn write_delta(
+        &mut self,
+        zone: ZoneNumber,
+        removed: &[RRset],
+        added: &[RRset],
+        present: Names,
+    ) -> Result<(), EdgeFileError> {
+        let mut touched: BTreeMap<&Name, Touched<'_>> = BTreeMap::new();
+        for rrset in removed {
+            touched.entry(&rrset.owner).or_default().removed.push(rrset.record_type);
         }
-        Change::Replace => {
-            let image = images(entry.zone).filter(|image| image.version >= entry.version);
-            write_image(transaction, entry.zone, &image.ok_or(EdgeFileError::NoImage(entry.zone))?)
+        for rrset in added {
+            touched.entry(&rrset.owner).or_default().added.push(rrset);
         }
-        Change::Gone => {
-            transaction.open_table(ZONES)?.remove(entry.zone.0)?;
-            remove_names(transaction, entry.zone)
+        for (owner, touched) in touched {
+            write_name(&mut self.names, zone, owner, &touched, present)?;
         }
+        Ok(())
     }
+
+    fn write_image(&mut self, zone: ZoneNumber, image: &ZoneImage) -> Result<(), EdgeFileError> {
+        remove_names(&mut self.names, zone)?;
+        let row = encode_zone(image.version, image.serial, &image.header);
+        self.zones.insert(zone.0, row.as_slice())?;
+        self.write_delta(zone, &[], &image.rrsets, Names::New)
+    }
+}
+
+/// Whether a zone's names have to be looked for before they are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    MayBeThere,
+    New,
 }
 
 /// What a delta does to one owner name.
@@ -99,36 +147,20 @@ struct Touched<'a> {
     added: Vec<&'a RRset>,
 }
 
-fn write_delta(
-    transaction: &WriteTransaction,
-    zone: ZoneNumber,
-    removed: &[RRset],
-    added: &[RRset],
-) -> Result<(), EdgeFileError> {
-    let mut touched: BTreeMap<&Name, Touched<'_>> = BTreeMap::new();
-    for rrset in removed {
-        touched.entry(&rrset.owner).or_default().removed.push(rrset.record_type);
-    }
-    for rrset in added {
-        touched.entry(&rrset.owner).or_default().added.push(rrset);
-    }
-    let mut names = transaction.open_table(NAMES)?;
-    for (owner, touched) in touched {
-        write_name(&mut names, zone, owner, &touched)?;
-    }
-    Ok(())
-}
-
 fn write_name(
     names: &mut Table<'_, &[u8], &[u8]>,
     zone: ZoneNumber,
     owner: &Name,
     touched: &Touched<'_>,
+    present: Names,
 ) -> Result<(), EdgeFileError> {
     let key = name_key(zone, owner);
-    let mut rrsets = match names.get(key.as_slice())? {
-        Some(row) => RRset::decode_name(owner, row.value())?,
-        None => Vec::new(),
+    let mut rrsets = match present {
+        Names::New => Vec::new(),
+        Names::MayBeThere => match names.get(key.as_slice())? {
+            Some(row) => RRset::decode_name(owner, row.value())?,
+            None => Vec::new(),
+        },
     };
     rrsets.retain(|rrset| {
         let added = || touched.added.iter().any(|added| added.record_type == rrset.record_type);
@@ -142,23 +174,6 @@ fn write_name(
     } else {
         names.insert(key.as_slice(), RRset::encode_name(&rrsets).as_slice())?;
     }
-    Ok(())
-}
-
-fn write_image(transaction: &WriteTransaction, zone: ZoneNumber, image: &ZoneImage) -> Result<(), EdgeFileError> {
-    remove_names(transaction, zone)?;
-    write_zone(transaction, zone, image, &image.header)?;
-    write_delta(transaction, zone, &[], &image.rrsets)
-}
-
-fn write_zone(
-    transaction: &WriteTransaction,
-    zone: ZoneNumber,
-    image: &ZoneImage,
-    header: &ZoneHeader,
-) -> Result<(), EdgeFileError> {
-    let row = encode_zone(image.version, image.serial, header);
-    transaction.open_table(ZONES)?.insert(zone.0, row.as_slice())?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@
 //! Keys are big-endian, so that a zone's names stand together and in canonical order (RFC 4034 section 6.1). Header,
 //! RRsets and scopes have the byte form of `zone::published`, each behind a format octet of its own.
 
-use redb::{TableDefinition, WriteTransaction};
+use redb::{Table, TableDefinition};
 use waymark_wire::{Name, Serial};
 use waymark_zone::published::{Incarnation, Position, Version, ZoneHeader, ZoneNumber};
 
@@ -101,8 +101,7 @@ pub(super) fn name_keys(zone: ZoneNumber) -> (Vec<u8>, Option<Vec<u8>>) {
 }
 
 /// Takes every name of a zone out.
-pub(super) fn remove_names(transaction: &WriteTransaction, zone: ZoneNumber) -> Result<(), EdgeFileError> {
-    let mut names = transaction.open_table(NAMES)?;
+pub(super) fn remove_names(names: &mut Table<'_, &[u8], &[u8]>, zone: ZoneNumber) -> Result<(), EdgeFileError> {
     match name_keys(zone) {
         (first, Some(end)) => names.retain_in(first.as_slice()..end.as_slice(), |_, _| false)?,
         (first, None) => names.retain_in(first.as_slice().., |_, _| false)?,

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use waymark_control::journal::{Journal, JournalError};
 use waymark_serve::edge_file::{EdgeFile, EdgeFileError, Remedy, Snapshot};
-use waymark_zone::published::{Commit, Position};
+use waymark_zone::published::{Change, Commit, Entry, Position};
 
 use super::images::{self, FillError};
 use super::{COMMITS_PER_READ, Options, Progress, start};
@@ -24,8 +24,20 @@ use super::{COMMITS_PER_READ, Options, Progress, start};
 const GATHER: Duration = Duration::from_millis(200);
 /// Commits in a batch at most.
 const BATCH_MAX: usize = 512;
+/// RRsets of the commits that wait at most, whatever their number: some tens of MiB.
+const RRSETS_WAITING_MAX: usize = 200_000;
+/// RRsets in a batch, but for the last commit.
+const BATCH_RRSETS: usize = 50_000;
 /// How long to wait before a file is tried again that could not be written.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+fn rrsets(commit: &Commit) -> usize {
+    let of_entry = |entry: &Entry| match &entry.change {
+        Change::Delta { removed, added, .. } => removed.len() + added.len(),
+        Change::Replace | Change::Gone => 0,
+    };
+    commit.entries.iter().map(of_entry).sum()
+}
 
 /// The near end of the thread.
 pub(super) struct EdgeWriter {
@@ -46,6 +58,8 @@ struct Shared {
 #[derive(Default)]
 struct Queue {
     commits: VecDeque<Arc<Commit>>,
+    /// RRsets of these commits.
+    rrsets: usize,
     /// Commits were let go of: the journal has to be read.
     behind: bool,
     /// The file has to be filled from a snapshot.
@@ -58,6 +72,15 @@ struct Queue {
 impl Queue {
     fn has_work(&self) -> bool {
         !self.commits.is_empty() || self.behind || self.refill
+    }
+
+    fn let_go(&mut self) {
+        self.commits.clear();
+        self.rrsets = 0;
+    }
+
+    fn is_batch(&self) -> bool {
+        self.commits.len() >= BATCH_MAX || self.rrsets >= BATCH_RRSETS
     }
 
     /// Somebody waits for it: there is no time to gather more.
@@ -90,11 +113,13 @@ impl EdgeWriter {
     /// Hands over commits that the catalog shows.
     pub(super) fn push(&self, commits: Vec<Arc<Commit>>) {
         let mut queue = self.shared.queue();
-        if queue.commits.len() + commits.len() > self.waiting_max {
-            queue.commits.clear();
+        let rrsets: usize = commits.iter().map(|commit| rrsets(commit)).sum();
+        if queue.commits.len() + commits.len() > self.waiting_max || queue.rrsets + rrsets > RRSETS_WAITING_MAX {
+            queue.let_go();
             queue.behind = true;
         } else {
             queue.commits.extend(commits);
+            queue.rrsets += rrsets;
         }
         self.shared.changed.notify_one();
     }
@@ -102,7 +127,7 @@ impl EdgeWriter {
     /// The catalog was filled from a snapshot: so must the file be.
     pub(super) fn resynchronise(&self) {
         let mut queue = self.shared.queue();
-        queue.commits.clear();
+        queue.let_go();
         queue.refill = true;
         self.shared.changed.notify_one();
     }

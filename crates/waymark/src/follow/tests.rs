@@ -1,9 +1,9 @@
-use waymark_control::{Action, Actor, Control, Grant, NewRecord, Permission};
+use waymark_control::{Action, Actor, Control, Grant, ImportEvent, NewRecord, Permission, ZoneFile};
 use waymark_zone::published::INLINE_OCTETS_MAX;
 
 use crate::config::Limit;
 use crate::node::control_options;
-use crate::scratch::{Scratch, answers, eventually, put, record, zone};
+use crate::scratch::{Scratch, answers, ask, eventually, put, record, zone};
 use crate::{Node, NodeOptions};
 
 /// Opens the store of a node that does not run.
@@ -178,5 +178,56 @@ fn a_slow_subscriber_reads_the_table() {
     for number in 1..=50 {
         assert_eq!(answers(&node, &format!("n{number}.example.com"), "A"), ["192.0.2.1"]);
     }
+    node.stop();
+}
+
+/// A zone of more records than one write takes.
+fn large_file() -> ZoneFile {
+    let records = waymark_control::RECORDS_PER_WRITE_MAX * 2;
+    let lines = (0..records).map(|number| format!("h{number} 300 A 10.0.{}.{}\n", number / 250 % 250, number % 250));
+    let text = lines.collect::<String>().into_bytes();
+    ZoneFile { name: "large".to_owned(), origin: Some("large.example".parse().unwrap()), text }
+}
+
+/// Begins to import it; breaks off behind the first piece, or goes on to the end.
+fn import_large(node: &Node, whole: bool) {
+    node.block_on(async {
+        let control = node.control();
+        let page = waymark_control::Page { page: 1, per_page: 1 };
+        let account = control.account_list(&Grant::operator(), Default::default(), page).await.unwrap().items[0].id;
+        let (files, mut events) = control.import_start(Grant::operator(), account, Default::default());
+        files.push(large_file()).await.unwrap();
+        drop(files);
+        while let Some(event) = events.next().await {
+            assert!(!matches!(event, ImportEvent::Ended(_) | ImportEvent::Problem(_)), "{event:?}");
+            if !whole && matches!(event, ImportEvent::Progress { .. }) {
+                break;
+            }
+        }
+    });
+}
+
+#[test]
+fn a_zone_that_is_being_filled_answers_nowhere() {
+    let scratch = Scratch::new();
+    let refused = |node: &Node| ask(node, "h0.large.example", "A").rcode == waymark_wire::Rcode::REFUSED;
+    let node = scratch.start();
+    import_large(&node, false);
+    assert!(refused(&node));
+    // From the edge's file, then from a snapshot.
+    node.stop();
+    let node = scratch.start();
+    assert!(refused(&node));
+    node.stop();
+    std::fs::remove_file(scratch.config().data.dir.join("edge.redb")).unwrap();
+    let node = scratch.start();
+    assert!(refused(&node));
+    import_large(&node, true);
+    assert_eq!(answers(&node, "h0.large.example", "A"), ["10.0.0.0"], "all of it, with the last step");
+    assert_eq!(answers(&node, "h19999.large.example", "A"), ["10.0.79.249"]);
+    assert_eq!(node.progress().snapshots(), 0, "no piece was too large to be told inline");
+    node.stop();
+    let node = scratch.start();
+    assert_eq!(answers(&node, "h19999.large.example", "A"), ["10.0.79.249"]);
     node.stop();
 }

@@ -177,6 +177,10 @@ pub static METRICS: &[Metric] = &[
     counter("waymark_store_replies_early", "Replies sent before DNS answered with their write", |n| {
         sum(n.control.replies_early)
     }),
+    counter("waymark_import_zones", "Zones that imports have made or added records to", |n| {
+        sum(n.control.zones_imported)
+    }),
+    counter("waymark_import_records", "Records that imports have added", |n| sum(n.control.records_imported)),
     counter("waymark_api_answers", "API answers by method, route and class of status", |n| {
         let answers = n.observed.api.answers().into_iter();
         let labels = |method: &str, route: &str, class: u8| {
