@@ -211,3 +211,25 @@ def delegation(steps, records, zone, servers):
         see(servers, nameserver, "A", ["192.0.2.53"])
         records.delete(zone_id, glue["id"])
         see_rcode(servers, nameserver, "A", "NXDOMAIN")
+
+
+# A zone's own SOA and NS records are the platform's: they are left out of what is imported.
+ZONE_FILE = """\
+$ORIGIN {name}.
+$TTL 3600
+@       IN SOA ns1.example.net. hostmaster.example.net. 7 10800 3600 604800 3600
+@       IN NS  ns1.example.net.
+www     600 IN A     192.0.2.80     ; the front end
+        600 IN A     192.0.2.81
+mail        IN MX    10 mx.example.net.
+            IN TXT   "v=spf1 mx -all"
+_sip._tcp   IN SRV   0 5 5060 sip.example.net.
+"""
+
+
+def see_zone_file(servers, name):
+    """What DNS says when ZONE_FILE has been imported into the zone of this name."""
+    see(servers, f"www.{name}", "A", ["192.0.2.80", "192.0.2.81"])
+    see(servers, f"mail.{name}", "MX", ["10 mx.example.net"])
+    see(servers, f"mail.{name}", "TXT", ['"v=spf1 mx -all"'])
+    see(servers, f"_sip._tcp.{name}", "SRV", ["0 5 5060 sip.example.net."])
