@@ -27,7 +27,7 @@ class Kdig:
     """One run of kdig and what it printed. `generic` shows data in the form of RFC 3597."""
 
     def __init__(self, *arguments, server=address, generic=True):
-        command = ["kdig", f"@{server}", "-p", port, "+retry=0", "+timeout=2", "+norecurse",
+        command = ["kdig", f"@{server}", "-p", port, "+retry=0", "+timeout=10", "+norecurse",
                    *(["+generic"] if generic else []), *arguments]
         self.command = " ".join(command)
         ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)

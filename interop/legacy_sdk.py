@@ -10,7 +10,7 @@ import CloudFlare
 from CloudFlare.exceptions import CloudFlareAPIError
 
 from checks import Steps, node_from_arguments, same, see, see_rcode
-from record_life import RECORDS, Records, delegation, record_life
+from record_life import RECORDS, ZONE_FILE, Records, delegation, record_life, see_zone_file
 
 steps = Steps()
 node = node_from_arguments(__doc__)
@@ -90,6 +90,15 @@ def life():
     for kind in RECORDS:
         record_life(steps, SdkRecords(by_key if kind in ("AAAA", "MX") else by_token), zone, servers, kind)
     delegation(steps, SdkRecords(by_key), zone, servers)
+    with steps.step("import a zone file as a file, and export it"):
+        file = ("zone.txt", ZONE_FILE.format(name=name), "text/plain")
+        imported = by_token.zones.dns_records.import_.post(zone["id"], data={"proxied": "false"}, files={("file", file)})
+        same(imported["recs_added"], 5, "records added")
+        see_zone_file(servers, name)
+        exported = by_key.zones.dns_records.export.get(zone["id"])
+        assert "192.0.2.80" in exported and "; the front end" in exported, exported
+    for record in SdkRecords(by_token).list(zone["id"]):
+        by_token.zones.dns_records.delete(zone["id"], record["id"])
     with steps.step("page by page, as its examples do"):
         records = SdkRecords(by_token)
         made = {records.create(zone["id"], name=f"page{number}", type="A", content="192.0.2.12", ttl=300)["id"]

@@ -13,7 +13,6 @@ import yaml
 
 from api_client import Api
 from checks import Steps, node_from_arguments, same, see, see_rcode
-from record_life import WRITABLE
 
 BIN = os.path.dirname(sys.executable)
 SHA_256 = "8755cdaa8fe24ef16cc0f2c918063185e433faaf1415664911d9e30a924138c4"
@@ -93,10 +92,6 @@ SEEN = [
 ]
 
 
-ZONE = {owner: [found for found in records if found["type"] in WRITABLE] for owner, records in ZONE.items()}
-ZONE = {owner: records for owner, records in ZONE.items() if records}
-
-
 def write(path, content):
     path = os.path.join(scratch.name, path)
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -133,7 +128,7 @@ def nothing_to_do(config):
 
 
 def see_all(wanted):
-    for kind, owner, data in (row for row in wanted if row[0] in WRITABLE):
+    for kind, owner, data in wanted:
         see(servers, f"{owner}.{name}".lstrip("."), kind, data)
 
 
@@ -164,11 +159,9 @@ CHANGED[""] = [found for found in ZONE[""] if found["type"] not in ("MX", "TXT",
 CHANGED["www"] = [record("CNAME", "elsewhere.example.net.")]
 CHANGED["automatic"] = [record("A", ["192.0.2.5"])]
 CHANGED["proxied"] = [record("A", "192.0.2.4", 120)]
-if "SRV" in WRITABLE:
-    CHANGED["_srv._tcp"] = [record("SRV", {"priority": 10, "weight": 20, "port": 31, "target": "foo-1.example.net."})]
+CHANGED["_srv._tcp"] = [record("SRV", {"priority": 10, "weight": 20, "port": 31, "target": "foo-1.example.net."})]
 CHANGED["new"] = [record("AAAA", "2001:db8::3")]
-if "PTR" in WRITABLE:
-    del CHANGED["ptr"]
+del CHANGED["ptr"]
 with steps.step("change values and types, and sync"):
     write(f"zone/{name}.yaml", CHANGED)
     config = configuration("zone")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from checks import Steps, node_from_arguments, same, see, see_rcode
-from record_life import RECORDS, Records, delegation, record_life
+from record_life import RECORDS, ZONE_FILE, Records, delegation, record_life, see_zone_file
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODULES = os.environ["WAYMARK_INTEROP_NODE_MODULES"]
@@ -147,6 +147,15 @@ def pages(zone, servers):
         see(servers, f"page11.{zone['name']}", "A", ["192.0.2.12"])
 
 
+def zone_file(zone, servers):
+    with steps.step("import a zone file, and export it"):
+        file = ZONE_FILE.format(name=zone["name"])
+        same(sdk.call("dns.records.import", {"zone_id": zone["id"], "file": file})["recs_added"], 5, "records added")
+        see_zone_file(servers, zone["name"])
+        exported = sdk.call("dns.records.export", {"zone_id": zone["id"]})
+        assert "192.0.2.80" in exported and "; the front end" in exported, exported
+
+
 sdk = Sdk()
 try:
     identity()
@@ -155,6 +164,7 @@ try:
         record_life(steps, SdkRecords("key" if kind in ("AAAA", "MX") else "token"), made, addresses, kind)
     delegation(steps, SdkRecords("key"), made, addresses)
     pages(made, addresses)
+    zone_file(made, addresses)
     with steps.step("delete the zone"):
         same(sdk.call("zones.delete", {"zone_id": made["id"]})["id"], made["id"], "id")
         see_rcode(addresses, made["name"], "SOA", "REFUSED")

@@ -23,6 +23,11 @@ impl Query {
         given.map(|(_, value)| value.as_str())
     }
 
+    /// Whether a key is there, with a value or without.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.0.iter().any(|(name, _)| name == key)
+    }
+
     /// Every value of a key that is not empty, in order.
     pub(crate) fn all<'q>(&'q self, key: &'q str) -> impl Iterator<Item = &'q str> {
         self.0.iter().filter(move |(name, value)| name == key && !value.is_empty()).map(|(_, value)| value.as_str())
@@ -60,7 +65,7 @@ mod tests {
         assert_eq!(query.text("name.exact"), Some("a.example"));
         assert_eq!(query.text("comment.contains"), Some("two words"));
         assert_eq!(query.text("name"), Some("b"));
-        assert_eq!(query.text("bogus"), None);
+        assert_eq!((query.text("bogus"), query.has("bogus"), query.has("absent")), (None, true, false));
         assert_eq!(query.text("absent"), None);
     }
 

@@ -7,7 +7,7 @@ pub(crate) mod zone_file;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use waymark_control::{PublicId, Record, RecordFilter, RecordOrder, TextFilter};
+use waymark_control::{PublicId, Record, RecordFilter, RecordOrder, TagFilter, TextFilter};
 
 use crate::envelope::{Deleted, Reply};
 use crate::errors::Failure;
@@ -117,11 +117,17 @@ impl<'r> RecordView<'r> {
 
 fn filter(query: &Query) -> RecordFilter {
     RecordFilter {
-        name: text_filter(query, ["name", "name.exact", "name.contains", "name.startswith", "name.endswith"]),
-        content: text_filter(
-            query,
-            ["content", "content.exact", "content.contains", "content.startswith", "content.endswith"],
-        ),
+        name: text_filter(query, "name"),
+        content: text_filter(query, "content"),
+        comment: text_filter(query, "comment"),
+        comment_present: query.has("comment.present"),
+        comment_absent: query.has("comment.absent"),
+        tags: TagFilter {
+            present: query.text("tag.present").map(str::to_owned),
+            absent: query.text("tag.absent").map(str::to_owned),
+            named: text_filter(query, "tag"),
+            match_any: query.text("tag_match") == Some("any"),
+        },
         record_type: query.text("type").map(str::to_ascii_uppercase),
         proxied: query.truth("proxied"),
         search: query.text("search").map(str::to_owned),
@@ -138,12 +144,12 @@ fn filter(query: &Query) -> RecordFilter {
 }
 
 /// The plain key means the same as `.exact` (`clients.md`, "Lists").
-fn text_filter(query: &Query, [plain, exact, contains, startswith, endswith]: [&str; 5]) -> TextFilter {
-    let text = |key| query.text(key).map(str::to_owned);
+fn text_filter(query: &Query, key: &str) -> TextFilter {
+    let text = |how: &str| query.text(&format!("{key}{how}")).map(str::to_owned);
     TextFilter {
-        exact: text(exact).or_else(|| text(plain)),
-        contains: text(contains),
-        startswith: text(startswith),
-        endswith: text(endswith),
+        exact: text(".exact").or_else(|| text("")),
+        contains: text(".contains"),
+        startswith: text(".startswith"),
+        endswith: text(".endswith"),
     }
 }

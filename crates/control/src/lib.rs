@@ -60,7 +60,7 @@ pub use limits::Limits;
 pub use nameservers::{Brand, Nameserver, Pools};
 pub use plans::{PLANS, Plan, PlanTerms};
 pub use random::{Random, SystemRandom};
-pub use records::{NewRecord, Record, RecordEdit, RecordFilter, RecordOrder, TextFilter};
+pub use records::{NewRecord, Record, RecordEdit, RecordFilter, RecordOrder, TagFilter, TextFilter};
 use store::Store;
 pub use store::{Tx, ZoneRow};
 pub use time::{Clock, SystemClock, Time};

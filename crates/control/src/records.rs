@@ -122,6 +122,19 @@ pub struct TextFilter {
     pub endswith: Option<String>,
 }
 
+/// Conditions on the tags of a record, in any case; what is not set filters nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TagFilter {
+    /// The name of a tag that it has.
+    pub present: Option<String>,
+    /// The name of a tag that it has not.
+    pub absent: Option<String>,
+    /// `name:value`: it has a tag of this name whose value meets the text behind the colon.
+    pub named: TextFilter,
+    /// Records that meet any of these conditions instead of all.
+    pub match_any: bool,
+}
+
 /// What records are listed by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RecordOrder {
@@ -149,7 +162,15 @@ pub struct RecordFilter {
     pub record_type: Option<String>,
     /// Whether it is proxied.
     pub proxied: Option<bool>,
-    /// A text that name, content, comment or a tag contains.
+    /// The comment; a record without one meets no text.
+    pub comment: TextFilter,
+    /// Records with a comment.
+    pub comment_present: bool,
+    /// Records without one.
+    pub comment_absent: bool,
+    /// The tags: one filter among the others.
+    pub tags: TagFilter,
+    /// A text that name, content, comment or a tag contains, whatever the other filters are.
     pub search: Option<String>,
     /// Records that meet any of the filters instead of all.
     pub match_any: bool,

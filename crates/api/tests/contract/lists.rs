@@ -120,3 +120,61 @@ async fn records_are_filtered() {
     assert_eq!(names("content.exact=%22one%20two%22").await, ["quoted"]);
     assert_eq!(names("name=&content.exact=&type=").await.len(), 4);
 }
+
+#[tokio::test]
+async fn records_are_filtered_by_comment_and_tags() {
+    let node = Node::start().await;
+    let records = format!("{}/dns_records", node.zone("example.com").await);
+    for body in [
+        json!({"type": "A", "name": "a", "content": "192.0.2.1", "comment": "Front end", "tags": ["team:web", "Stage:LIVE"]}),
+        json!({"type": "A", "name": "b", "content": "192.0.2.2", "comment": "Back end", "tags": ["team:db"]}),
+        json!({"type": "A", "name": "c", "content": "192.0.2.3", "tags": ["team:web", "team:db", "note:a:b"]}),
+        json!({"type": "TXT", "name": "d", "content": "x"}),
+    ] {
+        node.post(&records, body).await.result();
+    }
+    let names = async |query: &str| {
+        let list = node.get(&format!("{records}?order=name&{query}")).await.result();
+        let name = |record: &Value| record["name"].as_str().unwrap().strip_suffix(".example.com").unwrap().to_owned();
+        list.as_array().unwrap().iter().map(name).collect::<String>()
+    };
+    let table = [
+        ("comment=front%20end", "a"),
+        ("comment.exact=FRONT%20END", "a"),
+        ("comment.contains=end", "ab"),
+        ("comment.startswith=b", "b"),
+        ("comment.endswith=K%20END", "b"),
+        ("comment.present", "ab"),
+        ("comment.present=", "ab"),
+        ("comment.present=true", "ab"),
+        ("comment.absent=", "cd"),
+        ("comment.absent=&comment.present=", ""),
+        ("comment.absent=&comment.present=&match=any", "abcd"),
+        ("tag.present=TEAM", "abc"),
+        ("tag.absent=team", "d"),
+        ("tag.present=web", ""),
+        ("tag=team:web", "ac"),
+        ("tag.exact=Team:WEB", "ac"),
+        ("tag.exact=stage:live", "a"),
+        ("tag.exact=team", ""),
+        ("tag.exact=note:a:b", "c"),
+        ("tag.contains=team:e", "ac"),
+        ("tag.contains=stage:e", "a"),
+        ("tag.startswith=team:d", "bc"),
+        ("tag.endswith=team:B", "abc"),
+        ("tag.exact=team:web&tag.startswith=team:d", "c"),
+        ("tag.exact=team:web&tag.startswith=team:d&tag_match=any", "abc"),
+        // The tags are one filter among the others.
+        ("tag.exact=team:web&tag.startswith=team:d&match=any", "c"),
+        ("tag.exact=team:web&tag.startswith=team:d&content=192.0.2.2&match=any", "bc"),
+        ("tag.exact=team:web&tag.startswith=team:d&tag_match=any&content=192.0.2.2", "b"),
+        ("tag.present=team&tag.absent=stage", "bc"),
+        // The search goes beside them all.
+        ("search=end&comment.startswith=front&tag.exact=team:db&match=any", "ab"),
+        ("search=front&match=any", "a"),
+        ("search=live", "a"),
+    ];
+    for (query, expected) in table {
+        assert_eq!(names(query).await, expected, "{query}");
+    }
+}

@@ -8,7 +8,7 @@ use rusqlite::types::Value;
 use waymark_wire::RecordType;
 use waymark_wire::records::{self, Field};
 
-use super::{Record, RecordFilter, RecordOrder, TextFilter, rules, show};
+use super::{Record, RecordFilter, RecordOrder, TagFilter, TextFilter, rules, show};
 use crate::error::Refusal;
 use crate::store::{RECORD_COLUMNS, RecordRow, Sql, ZoneRow};
 use crate::{Listing, Page};
@@ -21,10 +21,10 @@ pub(super) fn list(
     page: Page,
 ) -> Result<Listing<Record>, Refusal> {
     let (condition, mut values) = narrowed(zone, filter);
-    let tests = tests(filter);
+    let (tests, search) = (tests(zone, filter), search(filter));
     let order = order(filter);
     let mut text = format!("SELECT {RECORD_COLUMNS} FROM records WHERE {condition} ORDER BY {order}");
-    if tests.is_empty() {
+    if tests.is_empty() && search.is_none() {
         let total = match values.len() {
             // The zone is the only condition.
             1 => zone.record_count,
@@ -44,11 +44,8 @@ pub(super) fn list(
     let mut rows = statement.query(params_from_iter(values))?;
     while let Some(row) = rows.next()? {
         let record = RecordRow::read(row)?;
-        let meets = match filter.match_any {
-            true => tests.iter().any(|test| test(&record)),
-            false => tests.iter().all(|test| test(&record)),
-        };
-        if !meets {
+        let found = search.as_ref().is_none_or(|search| search(&record));
+        if !found || !meets(&tests, filter.match_any, &record) {
             continue;
         }
         if (first..end).contains(&listing.total) {
@@ -105,13 +102,21 @@ fn order(filter: &RecordFilter) -> String {
     columns.iter().map(|column| format!("{column} {direction}")).collect::<Vec<_>>().join(", ")
 }
 
+/// Whether a record meets all of the tests, or any of them; if there are none, it does.
+fn meets(tests: &[Test<'_>], any: bool, record: &RecordRow) -> bool {
+    match any {
+        true => tests.is_empty() || tests.iter().any(|test| test(record)),
+        false => tests.iter().all(|test| test(record)),
+    }
+}
+
 /// The part of the filter that is left for here.
-fn tests(filter: &RecordFilter) -> Vec<Test<'_>> {
+fn tests<'f>(zone: &ZoneRow, filter: &'f RecordFilter) -> Vec<Test<'f>> {
     let mut tests: Vec<Test<'_>> = Vec::new();
     if filter.match_any {
         if let Some(name) = &filter.name.exact {
-            let name = name.trim_end_matches('.').to_lowercase();
-            tests.push(Box::new(move |record| record.name.to_string() == name));
+            let name = rules::owner_name(&zone.apex, name).ok();
+            tests.push(Box::new(move |record| Some(&record.name) == name.as_ref()));
         }
         if let Some(mnemonic) = &filter.record_type {
             let wanted = RecordType::from_mnemonic(mnemonic);
@@ -124,17 +129,53 @@ fn tests(filter: &RecordFilter) -> Vec<Test<'_>> {
     let in_name = TextFilter { exact: None, ..filter.name.clone() };
     text_tests(&in_name, |record, test| test(&record.name.to_string()), &mut tests);
     text_tests(&filter.content, content_meets, &mut tests);
-    if let Some(text) = &filter.search {
-        let text = text.to_lowercase();
-        tests.push(Box::new(move |record| {
-            let contains = |value: &str| value.to_lowercase().contains(&text);
-            contains(&record.name.to_string())
-                || contains(&record.content)
-                || record.comment.as_deref().is_some_and(contains)
-                || record.tags.iter().any(|tag| contains(tag))
-        }));
+    text_tests(&filter.comment, |record, test| record.comment.as_deref().is_some_and(test), &mut tests);
+    if filter.comment_present {
+        tests.push(Box::new(|record| record.comment.is_some()));
+    }
+    if filter.comment_absent {
+        tests.push(Box::new(|record| record.comment.is_none()));
+    }
+    let tag_tests = tag_tests(&filter.tags);
+    if !tag_tests.is_empty() {
+        tests.push(Box::new(move |record| meets(&tag_tests, filter.tags.match_any, record)));
     }
     tests
+}
+
+/// The search goes beside the other filters, however those are joined.
+fn search(filter: &RecordFilter) -> Option<Test<'_>> {
+    let text = filter.search.as_ref()?.to_lowercase();
+    Some(Box::new(move |record| {
+        let contains = |value: &str| value.to_lowercase().contains(&text);
+        contains(&record.name.to_string())
+            || contains(&record.content)
+            || record.comment.as_deref().is_some_and(contains)
+            || record.tags.iter().any(|tag| contains(tag))
+    }))
+}
+
+fn tag_tests(filter: &TagFilter) -> Vec<Test<'_>> {
+    let mut tests: Vec<Test<'_>> = Vec::new();
+    let has = |name: &str, record: &RecordRow| values(record, name).next().is_some();
+    if let Some(name) = &filter.present {
+        tests.push(Box::new(move |record| has(name, record)));
+    }
+    if let Some(name) = &filter.absent {
+        tests.push(Box::new(move |record| !has(name, record)));
+    }
+    for (text, meets) in filter.named.conditions() {
+        let (name, text) = text.split_once(':').unwrap_or((text, ""));
+        let text = text.to_lowercase();
+        tests.push(Box::new(move |record| values(record, name).any(|value| meets(&value.to_lowercase(), &text))));
+    }
+    tests
+}
+
+/// The values of a record's tags of this name, in any case.
+fn values<'r>(record: &'r RecordRow, name: &'r str) -> impl Iterator<Item = &'r str> {
+    let tags = record.tags.iter().filter_map(|tag| tag.split_once(':'));
+    tags.filter(move |(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 /// Adds a test for every condition of `filter` on the text that `on` finds in a record.
@@ -143,16 +184,22 @@ fn text_tests<'f>(
     on: impl Fn(&RecordRow, &dyn Fn(&str) -> bool) -> bool + Copy + 'f,
     tests: &mut Vec<Test<'f>>,
 ) {
-    let conditions: [(&Option<String>, Comparison); 4] = [
-        (&filter.exact, |value, text| value == text),
-        (&filter.contains, |value, text| value.contains(text)),
-        (&filter.startswith, |value, text| value.starts_with(text)),
-        (&filter.endswith, |value, text| value.ends_with(text)),
-    ];
-    for (text, meets) in conditions {
-        let Some(text) = text else { continue };
+    for (text, meets) in filter.conditions() {
         let text = text.to_lowercase();
         tests.push(Box::new(move |record| on(record, &|value: &str| meets(&value.to_lowercase(), &text))));
+    }
+}
+
+impl TextFilter {
+    /// What is set, and how a value is compared with it.
+    fn conditions(&self) -> impl Iterator<Item = (&str, Comparison)> {
+        let conditions: [(&Option<String>, Comparison); 4] = [
+            (&self.exact, |value, text| value == text),
+            (&self.contains, |value, text| value.contains(text)),
+            (&self.startswith, |value, text| value.starts_with(text)),
+            (&self.endswith, |value, text| value.ends_with(text)),
+        ];
+        conditions.into_iter().filter_map(|(text, meets)| Some((text.as_deref()?, meets)))
     }
 }
 
