@@ -84,7 +84,7 @@ fn the_ipv6_pool_is_led_here_published_and_let_go() {
     let down = site.waymark(&["address", "down"]);
     assert!(down.contains("fd53::/64: does not lead here any more"), "{down}");
     assert!(!site.published());
-    assert_eq!(site.leads_here("fd53::/64").0, false);
+    assert!(!site.leads_here("fd53::/64").0);
     assert!(site.told(&["ip", "-6", "route", "show", "table", "local"]).contains("fd99::/64"));
     assert!(site.waymark(&["address", "down"]).contains("there is no route"));
     end(server);

@@ -62,7 +62,7 @@ async fn ipv6_addresses_are_published_once_the_pool_is_reachable() {
     let changed: Vec<_> = changed.iter().filter(|commit| !commit.entries.is_empty()).collect();
     let [withdrawn] = &changed[..] else { panic!("{changed:?}") };
     let Change::Delta { header: None, removed, added } = &withdrawn.entries[0].change else { panic!() };
-    assert!(added.is_empty() && removed.iter().all(|key| key.1.to_string() == "AAAA"), "{removed:?}");
+    assert!(added.is_empty() && removed.iter().all(|key| key.record_type.to_string() == "AAAA"), "{removed:?}");
 }
 
 #[tokio::test]
