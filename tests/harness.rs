@@ -12,6 +12,7 @@ pub(crate) mod certificate;
 pub(crate) mod dns;
 pub(crate) mod http;
 pub(crate) mod metrics;
+pub(crate) mod namespace;
 pub(crate) mod node;
 pub(crate) mod program;
 pub(crate) mod random;
@@ -19,5 +20,6 @@ pub(crate) mod scratch;
 
 pub(crate) use certificate::Certificate;
 pub(crate) use http::{Client, Credentials};
+pub(crate) use namespace::Namespace;
 pub(crate) use node::{Node, Zone};
 pub(crate) use scratch::Scratch;

@@ -11,6 +11,7 @@
 // What goes wrong in a test is to end it, also in the functions that tests are made of.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod address;
 mod allocations;
 mod answers;
 mod api;

@@ -107,6 +107,11 @@ impl Program {
         }
     }
 
+    /// Waits until standard output has this; false if it never does.
+    pub(crate) fn says(&self, part: &str) -> bool {
+        self.until(|text| text.stdout.contains(part).then_some(())).is_some()
+    }
+
     /// Sends the signal of this name.
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status();

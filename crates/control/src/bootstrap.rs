@@ -40,11 +40,18 @@ impl Control {
     pub async fn bootstrap(&self, email: &str) -> Result<Option<Bootstrap>, Refusal> {
         let tenants = self.store.read(|sql| sql.number("SELECT count(*) FROM tenants", [])).await?;
         if tenants > 0 {
-            self.write(Actor::System, Action::NameserverChange, settle_addresses).await?;
+            let reachable = self.store.shared.pools.ipv6_reachable;
+            self.write(Actor::System, Action::NameserverChange, move |tx| settle_addresses(tx, reachable)).await?;
             return Ok(None);
         }
         let email = email.to_owned();
         self.write(Actor::System, Action::Bootstrap, move |tx| first_start(tx, &email).map(Some)).await
+    }
+
+    /// Publishes the nameservers' IPv6 addresses, or withdraws them: a change of the brand zone's records like any
+    /// other, and none if they are so already. The next start decides anew.
+    pub async fn nameserver_publish_ipv6(&self, reachable: bool) -> Result<(), Refusal> {
+        self.write(Actor::Operator, Action::NameserverChange, move |tx| settle_addresses(tx, reachable)).await
     }
 }
 
@@ -80,15 +87,15 @@ fn make_brand_zone(tx: &mut Tx<'_>, brand: &Name, nameservers: &[NameserverRow])
     let account = accounts::insert(tx, "Platform", true, pair)?;
     let new = NewZoneRow { account: account.number, apex: brand, pair, status: Status::Active, proven: true };
     zones::insert(tx, &new)?;
-    settle_addresses(tx)
+    let reachable = tx.shared.pools.ipv6_reachable;
+    settle_addresses(tx, reachable)
 }
 
 /// Makes the address records of the brand zone what the nameservers' addresses are: IPv4 always, IPv6 if it is
-/// declared reachable. Changes nothing if they are.
-fn settle_addresses(tx: &mut Tx<'_>) -> Result<(), Refusal> {
+/// reachable. Changes nothing if they are.
+fn settle_addresses(tx: &mut Tx<'_>, ipv6_reachable: bool) -> Result<(), Refusal> {
     let brand = tx.shared.brand.domain.clone();
     let zone = zones::of_platform(tx.sql(), &brand)?;
-    let ipv6_reachable = tx.shared.pools.ipv6_reachable;
     for nameserver in nameservers::list(tx.sql())? {
         let published = nameserver.addresses.iter().filter(|address| address.is_ipv4() || ipv6_reachable);
         let wanted: Vec<(&str, String)> =

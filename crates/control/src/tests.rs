@@ -56,6 +56,13 @@ async fn ipv6_addresses_are_published_once_the_pool_is_reachable() {
     let Change::Delta { header: None, removed, added } = &commits[0].entries[0].change else { panic!() };
     assert!(removed.is_empty() && added.iter().all(|rrset| rrset.record_type.to_string() == "AAAA"));
     assert_eq!(added.len(), control.nameserver_list().await.unwrap().len());
+    control.nameserver_publish_ipv6(true).await.unwrap();
+    control.nameserver_publish_ipv6(false).await.unwrap();
+    let changed: Vec<_> = control.journal().read_from(Position(2), 10).unwrap();
+    let changed: Vec<_> = changed.iter().filter(|commit| !commit.entries.is_empty()).collect();
+    let [withdrawn] = &changed[..] else { panic!("{changed:?}") };
+    let Change::Delta { header: None, removed, added } = &withdrawn.entries[0].change else { panic!() };
+    assert!(added.is_empty() && removed.iter().all(|key| key.record_type.to_string() == "AAAA"), "{removed:?}");
 }
 
 #[tokio::test]

@@ -87,10 +87,7 @@ impl fmt::Display for BindCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InUse => f.write_str("another process uses it"),
-            Self::NotPermitted => f.write_str(
-                "this user may not; ports below 1024 need the capability CAP_NET_BIND_SERVICE, \
-                 or a lower net.ipv4.ip_unprivileged_port_start",
-            ),
+            Self::NotPermitted => f.write_str("this user may not"),
             Self::NoSuchAddress => f.write_str("no interface of this machine has the address"),
             Self::NoSuchProtocol => f.write_str("this machine does not speak this version of IP"),
             Self::NothingToListenOn => f.write_str("no listen address is configured"),
@@ -198,6 +195,12 @@ fn udp_socket(address: SocketAddr) -> io::Result<UdpSocket> {
         set_option(&socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_OMIT)?;
     }
     socket.bind(&address.into())?;
+    if address.is_ipv6() {
+        // A network can lead here by a local route without any interface having its addresses. For IPv4 the kernel
+        // then lets us answer from them; for IPv6 it wants to be told. After `bind`, which is to refuse addresses that
+        // are not this machine's.
+        set_option(&socket, libc::IPPROTO_IPV6, libc::IPV6_FREEBIND, 1)?;
+    }
     Ok(socket.into())
 }
 

@@ -4,6 +4,7 @@
 //! that noun. Carrying it out is in [`crate::commands`].
 
 mod account;
+mod address;
 mod ask;
 mod token;
 mod zone;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::Sources;
 
 pub use account::AccountCommand;
+pub use address::AddressCommand;
 pub use ask::Ask;
 pub use token::TokenCommand;
 pub use zone::{ZoneCommand, ZoneList, ZoneState};
@@ -75,6 +77,9 @@ pub enum Command {
     /// List zones, import and export zone files, or set a zone's status.
     #[command(subcommand)]
     Zone(ZoneCommand),
+    /// Lead the nameservers' addresses to this machine: the IPv6 pool, and others that are not loopback.
+    #[command(subcommand)]
+    Address(AddressCommand),
     /// Show how the server is: addresses, positions, sizes.
     Status(Output),
     /// Accept that the store has lost its latest changes, for example because an older copy was put back.

@@ -3,6 +3,7 @@
 //! What is about the server as a whole is here; the commands about one noun are in the file of that noun.
 
 mod account;
+mod address;
 mod ask;
 mod exchange;
 mod operate;
@@ -26,6 +27,7 @@ use crate::signals::Signals;
 use crate::{first_run, observe};
 
 pub use account::account;
+pub use address::address;
 pub use ask::ask;
 use operate::operate;
 pub use token::token;

@@ -148,6 +148,8 @@ fn operation_name(operation: &Operation) -> &'static str {
         Operation::AccountCreate { .. } => "account create",
         Operation::TokenCreate { .. } => "token create",
         Operation::ZoneStatus { .. } => "zone status",
+        Operation::NameserverList => "nameserver list",
+        Operation::NameserverPublishIpv6 { .. } => "nameserver publish-ipv6",
         Operation::Status => "status",
     }
 }

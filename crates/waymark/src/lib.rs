@@ -12,8 +12,10 @@
 //! - [`node`]: everything, started and stopped in order; tests run it in-process.
 //! - [`follow`]: the journal into the catalog and the edge's file.
 //! - [`directory`], [`control_socket`], [`operator`]: one process owns the data directory, others speak to it.
+//! - [`addresses`]: whether the addresses of nameservers lead to this machine.
 //! - [`observe`]: logs, `/healthz`, `/metrics`.
 
+pub mod addresses;
 pub mod api_server;
 pub mod cli;
 pub mod commands;

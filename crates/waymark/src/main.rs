@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Command::Account(command) => commands::account(&cli, command),
         Command::Token(command) => commands::token(&cli, command),
         Command::Zone(command) => commands::zone(&cli, command),
+        Command::Address(command) => commands::address(&cli, command),
         Command::Status(output) => commands::status(&cli, *output),
         Command::Recover => commands::recover(&cli),
         Command::Ask(ask) => commands::ask(&cli, ask),

@@ -6,6 +6,7 @@
 
 mod accounts;
 pub mod exchange;
+mod nameservers;
 mod status;
 mod tokens;
 mod zone_dump;
@@ -22,6 +23,7 @@ use waymark_zone::Catalog;
 
 pub use accounts::{AccountLine, first_user};
 pub use exchange::Exchange;
+pub use nameservers::NameserverLine;
 pub use status::Status;
 pub use zones::ZoneLine;
 
@@ -57,6 +59,13 @@ pub enum Operation {
         /// Whether it is in force.
         active: bool,
     },
+    /// All nameservers of the platform.
+    NameserverList,
+    /// The nameservers' IPv6 addresses in DNS, or not.
+    NameserverPublishIpv6 {
+        /// Whether they lead here.
+        reachable: bool,
+    },
     /// How the server is.
     Status,
 }
@@ -76,6 +85,10 @@ pub enum Outcome {
     },
     /// Zones.
     Zones(Vec<ZoneLine>),
+    /// Nameservers.
+    Nameservers(Vec<NameserverLine>),
+    /// It is done, and there is nothing to show.
+    Done,
     /// How the server is.
     Status(Status),
 }
@@ -93,6 +106,8 @@ pub async fn carry_out(
         Operation::AccountCreate { name, member } => accounts::create(control, name, member).await,
         Operation::TokenCreate { user, name, account } => return tokens::create(control, user, name, account).await,
         Operation::ZoneStatus { zone, active } => return zones::set_status(control, dns, &zone, active).await,
+        Operation::NameserverList => nameservers::list(control).await,
+        Operation::NameserverPublishIpv6 { reachable } => nameservers::publish_ipv6(control, reachable).await,
         Operation::Status => Ok(Outcome::Status(status())),
     };
     done.map_err(|refusal| refusal.to_string())
@@ -107,6 +122,11 @@ impl fmt::Display for Outcome {
             }
             Self::Token { token, .. } => writeln!(f, "{token}"),
             Self::Zones(zones) => zones.iter().try_for_each(|zone| writeln!(f, "{zone}")),
+            Self::Nameservers(lines) => lines.iter().try_for_each(|line| {
+                let addresses: Vec<String> = line.addresses.iter().map(ToString::to_string).collect();
+                writeln!(f, "{}  {}", line.name, addresses.join(" "))
+            }),
+            Self::Done => Ok(()),
             Self::Status(status) => status.fmt(f),
         }
     }

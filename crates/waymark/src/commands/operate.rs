@@ -12,14 +12,26 @@ use crate::operator::{Operation, Outcome, Status, carry_out};
 
 /// Has the running server carry out an operation; without one, opens the data directory and does it here.
 pub(super) fn operate(cli: &Cli, operation: Operation, output: Output) -> Result<(), Failure> {
-    let config = load(cli)?;
-    let outcome = match control_socket::request(&directory::control_socket(&config.data.dir), &operation) {
-        Err(RequestError::NobodyThere) => operate_alone(&config, operation)?,
-        answered => answered.map_err(|error| error.to_string())?,
-    };
+    let outcome = outcome(&load(cli)?, operation)?;
     match output.json {
         true => print(&format!("{}\n", serde_json::to_string_pretty(&outcome).map_err(|why| why.to_string())?)),
         false => print(&outcome.to_string()),
+    }
+}
+
+/// The same without printing.
+pub(super) fn outcome(config: &Config, operation: Operation) -> Result<Outcome, Failure> {
+    match outcome_of_the_running(config, &operation)? {
+        Some(outcome) => Ok(outcome),
+        None => operate_alone(config, operation),
+    }
+}
+
+/// What the running server makes of an operation; none if no server runs.
+pub(super) fn outcome_of_the_running(config: &Config, operation: &Operation) -> Result<Option<Outcome>, Failure> {
+    match control_socket::request(&directory::control_socket(&config.data.dir), operation) {
+        Err(RequestError::NobodyThere) => Ok(None),
+        answered => answered.map(Some).map_err(|error| error.to_string()),
     }
 }
 

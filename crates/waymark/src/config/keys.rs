@@ -3,14 +3,14 @@
 //! From a row come the field of [`Config`], its default, how TOML, environment and flags set it, the lines of
 //! `waymark config show`, and the known names that an unknown one is compared with. A new key is a new row.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use toml::Value;
 use waymark_wire::Name;
 use waymark_zone::answer::RRsetOrder;
 
-use super::setting::{AnswerText, CookieSecrets, Count, Limit, LogFormat, LogLevel, Network, Setting};
+use super::setting::{AnswerText, CookieSecrets, Count, Limit, LogFormat, LogLevel, Network, Reachable, Setting};
 
 /// One key.
 pub struct Key {
@@ -159,8 +159,12 @@ keys! {
         nameserver_v4: Network<Ipv4Addr> = Network { address: Ipv4Addr::new(127, 53, 0, 0), prefix: 16 };
         /// IPv6, likewise.
         nameserver_v6: Network<Ipv6Addr> = Network { address: Ipv6Addr::new(0xfd53, 0, 0, 0, 0, 0, 0, 0), prefix: 64 };
-        /// Whether that IPv6 network leads to this machine. Until it does, the addresses are not published in DNS.
-        nameserver_v6_reachable: bool = false;
+        /// Whether that IPv6 network leads to this machine: only then are the addresses published in DNS. auto: as the
+        /// start finds it, and as `waymark address up` and `down` say while the server runs.
+        nameserver_v6_reachable: Reachable = Reachable::Auto;
+        /// Further networks that `waymark address up` leads to this machine, like 192.0.2.53/32. DNS answers at them
+        /// for the zones that are active.
+        extra_addresses: Vec<Network<IpAddr>> = Vec::new();
     }
 
     /// Log lines, on standard error.

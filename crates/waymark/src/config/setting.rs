@@ -4,6 +4,7 @@
 //!
 //! - [`dns`]: those that only the nameserver has.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -236,7 +237,7 @@ impl<A: Copy + Into<IpAddr> + FromStr> Network<A> {
     }
 
     fn to_value(self) -> Value {
-        Value::String(format!("{}/{}", self.address.into(), self.prefix))
+        Value::String(self.to_string())
     }
 }
 
@@ -261,6 +262,98 @@ impl Setting for Network<Ipv6Addr> {
 
     fn to_value(&self) -> Value {
         Network::to_value(*self)
+    }
+}
+
+impl<A: Copy + Into<IpAddr>> Network<A> {
+    /// The same without saying which version it is of.
+    pub fn of_any_version(self) -> Network<IpAddr> {
+        Network { address: self.address.into(), prefix: self.prefix }
+    }
+
+    /// Whether this is a single address.
+    pub fn is_one_address(&self) -> bool {
+        let width = if self.address.into().is_ipv4() { 32 } else { 128 };
+        self.prefix >= width
+    }
+
+    /// Whether every address of `other` is in this network.
+    pub fn covers<B: Copy + Into<IpAddr>>(&self, other: &Network<B>) -> bool {
+        let (own, others) = match (self.address.into(), other.address.into()) {
+            (IpAddr::V4(own), IpAddr::V4(others)) => {
+                (u128::from(own.to_bits()) << 96, u128::from(others.to_bits()) << 96)
+            }
+            (IpAddr::V6(own), IpAddr::V6(others)) => (own.to_bits(), others.to_bits()),
+            _ => return false,
+        };
+        let behind = |bits: u128| bits.checked_shr(128 - u32::from(self.prefix)).unwrap_or(0);
+        self.prefix <= other.prefix && behind(own) == behind(others)
+    }
+
+    /// Whether this address is in the network.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.covers(&Network { address, prefix: if address.is_ipv4() { 32 } else { 128 } })
+    }
+}
+
+impl<A: Copy + Into<IpAddr>> fmt::Display for Network<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address.into(), self.prefix)
+    }
+}
+
+impl Setting for Vec<Network<IpAddr>> {
+    const KIND: &'static str = "a list of networks, like [\"192.0.2.53/32\", \"2001:db8:53::/64\"]";
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Network::parse).collect()
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Array(self.iter().map(|network| network.to_value()).collect())
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        value.as_array()?.iter().map(|item| Network::parse(item.as_str()?)).collect()
+    }
+}
+
+/// Whether a network leads to this machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reachable {
+    /// As it is found to be.
+    Auto,
+    /// It is said to.
+    Yes,
+    /// It is said not to.
+    No,
+}
+
+impl Setting for Reachable {
+    const KIND: &'static str = "\"auto\", true or false";
+
+    fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "auto" => Some(Self::Auto),
+            "true" => Some(Self::Yes),
+            "false" => Some(Self::No),
+            _ => None,
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        match self {
+            Self::Auto => Value::String("auto".to_owned()),
+            Self::Yes => Value::Boolean(true),
+            Self::No => Value::Boolean(false),
+        }
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Boolean(yes) => Self::from_text(&yes.to_string()),
+            other => Self::from_text(other.as_str()?),
+        }
     }
 }
 
@@ -332,6 +425,28 @@ mod tests {
         type V6 = Network<Ipv6Addr>;
         assert!(V6::from_text("fd53::/64").is_some() && V6::from_text("fd53::1/128").is_some());
         assert_eq!(V6::from_text("fd53::1/64"), None);
+    }
+
+    #[test]
+    fn networks_cover_networks() {
+        let network = |text: &str| Network::<IpAddr>::parse(text).unwrap();
+        for (one, other, covers) in [
+            ("127.0.0.0/8", "127.53.0.0/16", true),
+            ("127.53.0.0/16", "127.0.0.0/8", false),
+            ("0.0.0.0/0", "192.0.2.1/32", true),
+            ("0.0.0.0/0", "::/0", false),
+            ("fd53::/64", "fd53::1/128", true),
+            ("fd53::/64", "fd53:0:0:1::/64", false),
+            ("::/0", "fd53::/64", true),
+        ] {
+            assert_eq!(network(one).covers(&network(other)), covers, "{one} {other}");
+        }
+        assert!(network("fd53::/64").contains("fd53::9".parse().unwrap()));
+        assert!(network("192.0.2.1/32").is_one_address() && !network("192.0.2.0/31").is_one_address());
+        type Networks = Vec<Network<IpAddr>>;
+        assert_eq!(Networks::from_text(""), Some(Vec::new()));
+        assert_eq!(Networks::from_text("192.0.2.1/32, fd53::/64").map(|networks| networks.len()), Some(2));
+        assert_eq!(Networks::from_text("192.0.2.1"), None);
     }
 
     #[test]

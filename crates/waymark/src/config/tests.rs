@@ -131,6 +131,8 @@ fn values_must_go_together() {
         ("dns.event_sample", "4294967296"),
         ("pools.nameserver_v4", "127.53.0.0/31"),
         ("pools.nameserver_v6", "fd53::/113"),
+        ("pools.nameserver_v6_reachable", "yes"),
+        ("pools.extra_addresses", "192.0.2.53"),
     ] {
         let found = problems("", &[], &[(key, value)]);
         assert!(matches!(&found[..], [Problem::Value { key: at, .. }] if at == key), "{key} {value}: {found:?}");
@@ -236,7 +238,7 @@ proptest! {
         port in any::<u16>(),
         ports in prop::collection::vec(any::<u16>(), 1..4),
         limit in 0..=i64::MAX as u64,
-        reachable in any::<bool>(),
+        reachable in prop::sample::select(vec![Reachable::Auto, Reachable::Yes, Reachable::No]),
     ) {
         let mut config = Config::default();
         config.data.dir = PathBuf::from(&dir);

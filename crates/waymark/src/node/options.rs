@@ -11,7 +11,7 @@ use waymark_serve::parked::Supplier;
 use waymark_serve::{Identity, Surroundings, events, parked, rate_limit};
 
 use crate::api_server;
-use crate::config::{Bounded, Config, Limit};
+use crate::config::{Bounded, Config, Limit, Reachable};
 use crate::follow::Visibility;
 
 /// A queue whose limit is lifted still has a size.
@@ -50,7 +50,8 @@ impl Default for NodeOptions {
     }
 }
 
-/// The control plane's options.
+/// The control plane's options. Where the configuration leaves it open whether the IPv6 pool leads to this machine, it
+/// does not here; the start of a node looks.
 pub fn control_options(config: &Config, options: &NodeOptions) -> waymark_control::Options {
     let (limits, pools) = (&config.limits, &config.pools);
     waymark_control::Options {
@@ -62,7 +63,7 @@ pub fn control_options(config: &Config, options: &NodeOptions) -> waymark_contro
             ipv4_prefix: pools.nameserver_v4.prefix,
             ipv6: pools.nameserver_v6.address,
             ipv6_prefix: pools.nameserver_v6.prefix,
-            ipv6_reachable: pools.nameserver_v6_reachable,
+            ipv6_reachable: pools.nameserver_v6_reachable == Reachable::Yes,
         },
         limits: waymark_control::Limits {
             records_per_zone: limits.records_per_zone.0,

@@ -15,9 +15,10 @@ use waymark_serve::{BindCause, BindError, Bound, Server};
 
 use super::options::{api_options, api_server_limits, control_options, queue, serve_options, surroundings};
 use super::{Node, NodeOptions};
+use crate::addresses;
 use crate::api_server::certificates::{CertificateError, Certificates, Files};
 use crate::api_server::{ApiServer, Face};
-use crate::config::Config;
+use crate::config::{Config, Reachable};
 use crate::control_socket::ControlSocket;
 use crate::directory::{Directory, DirectoryError};
 use crate::first_run::BootstrapFile;
@@ -39,9 +40,8 @@ pub enum StartError {
     Store(OpenError),
     /// The API's socket.
     #[error(
-        "the API cannot listen on {address}: {}: {}",
-        cause(why),
-        "choose another address with {option}, or stop the process that has it"
+        "the API cannot listen on {address}: {}: choose another address with {option}, or stop the process that has it",
+        cause(why)
     )]
     ApiListen {
         /// What says the address.
@@ -56,7 +56,15 @@ pub enum StartError {
     Certificate(#[from] CertificateError),
     /// The nameserver's sockets.
     #[error("{0}: choose another address with --dns-listen, or stop the process that has it")]
-    DnsListen(#[from] BindError),
+    DnsListen(BindError),
+    /// A port that is not for this user.
+    #[error("cannot listen on port {} of {}: this user may not use ports below 1024: {}, or choose another port with {option}", address.port(), address.ip(), allow_ports())]
+    PortNotPermitted {
+        /// What says the address.
+        option: &'static str,
+        /// The address.
+        address: SocketAddr,
+    },
     /// The bootstrap file.
     #[error("cannot write the bootstrap file {}: {why}: name a file that does not exist yet, in a directory that can be written", path.display())]
     BootstrapFile {
@@ -84,6 +92,25 @@ pub enum StartError {
     System(#[source] io::Error),
 }
 
+impl From<BindError> for StartError {
+    fn from(error: BindError) -> Self {
+        match error.cause {
+            BindCause::NotPermitted => Self::PortNotPermitted { option: "--dns-listen", address: error.address },
+            _ => Self::DnsListen(error),
+        }
+    }
+}
+
+/// What gives this program the right to ports below 1024.
+fn allow_ports() -> String {
+    let binary = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("waymark"));
+    format!(
+        "as root, run `setcap cap_net_bind_service=+ep {}` once, or start it by systemd with \
+         AmbientCapabilities=CAP_NET_BIND_SERVICE",
+        binary.display()
+    )
+}
+
 impl From<OpenError> for StartError {
     fn from(error: OpenError) -> Self {
         match error {
@@ -96,7 +123,6 @@ impl From<OpenError> for StartError {
 fn cause(why: &io::Error) -> String {
     match why.kind() {
         io::ErrorKind::AddrInUse => "another process uses the port".to_owned(),
-        io::ErrorKind::PermissionDenied => "this user may not use the port".to_owned(),
         io::ErrorKind::AddrNotAvailable => "no interface of this machine has the address".to_owned(),
         _ => why.to_string(),
     }
@@ -115,7 +141,11 @@ pub(super) fn start(config: &Config, options: NodeOptions) -> Result<Node, Start
     let bound = bind(serve_options(config, &*options.random))?;
     let dns_addresses = bound.udp_addresses().to_vec();
     let api_base = listening.base(config);
-    let control = Control::open(directory.path(), control_options(config, &options))?;
+    let mut of_control = control_options(config, &options);
+    if config.pools.nameserver_v6_reachable == Reachable::Auto {
+        of_control.pools.ipv6_reachable = addresses::reaches_this_machine(&config.pools.nameserver_v6);
+    }
+    let control = Control::open(directory.path(), of_control)?;
     follow::check_store(control.journal(), &directory.edge_file())?;
     let entered = Entered { runtime: &runtime, control: &control };
     let bootstrap = entered.bootstrap(&options, &api_base, reachable(dns_addresses[0]))?;
@@ -246,7 +276,10 @@ impl Listening {
         let mut faces = Vec::new();
         let mut bind = |option, address: Option<SocketAddr>, certificates| -> Result<_, StartError> {
             let Some(address) = address else { return Ok(None) };
-            let refused = |why| StartError::ApiListen { option, address, why };
+            let refused = |why: io::Error| match why.kind() {
+                io::ErrorKind::PermissionDenied => StartError::PortNotPermitted { option, address },
+                _ => StartError::ApiListen { option, address, why },
+            };
             let listener = runtime.block_on(TcpListener::bind(address)).map_err(refused)?;
             let address = listener.local_addr().map_err(refused)?;
             faces.push(Face { listener, certificates });
