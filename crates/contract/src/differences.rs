@@ -74,6 +74,9 @@ pub struct Note {
     pub endpoints: Vec<String>,
     /// Names of parameters, or of members.
     pub fields: Vec<String>,
+    /// The forms it is about, like record types; empty for all.
+    #[serde(default)]
+    pub forms: Vec<String>,
     /// How it differs.
     pub how: String,
 }
@@ -118,8 +121,9 @@ impl Differences {
     /// How a parameter or member of a request differs.
     pub(crate) fn note(&self, endpoint: &str, field: &Field) -> Option<(usize, &str)> {
         let entries = self.note.iter().enumerate();
-        let mut of =
-            entries.filter(|(_, entry)| includes(&entry.endpoints, endpoint) && entry.fields.contains(&field.path));
+        let mut of = entries.filter(|(_, entry)| {
+            includes(&entry.endpoints, endpoint) && of_form(&entry.forms, field) && entry.fields.contains(&field.path)
+        });
         of.next().map(|(index, entry)| (index, entry.how.as_str()))
     }
 }

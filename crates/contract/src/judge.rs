@@ -45,8 +45,8 @@ pub struct Verdict {
     pub fields: Fields,
     /// The codes of its errors, with their statuses.
     pub codes: Vec<(u32, u16)>,
-    /// Which entries of `differences.toml` it needed.
-    pub listed: Vec<usize>,
+    /// Which entries of `differences.toml` it needed, for which members.
+    pub listed: Vec<(usize, Field)>,
 }
 
 impl fmt::Display for Finding {
@@ -74,7 +74,7 @@ impl Contract {
         let mut verdict = Verdict { fields: outcome.fields, codes, ..Verdict::default() };
         for (field, problem, told) in outcome.problems {
             match self.differences.reply(&name, &field, problem) {
-                Some(entry) => verdict.listed.push(entry),
+                Some(entry) => verdict.listed.push((entry, field)),
                 None => verdict.findings.push(Finding { endpoint: name.clone(), field, problem, told }),
             }
         }

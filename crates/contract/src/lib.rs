@@ -143,6 +143,15 @@ impl Contract {
             .map(|(_, e)| e)
     }
 
+    /// The innermost members that the body of a request can have, in each of its forms.
+    pub fn members(&self, endpoint: &Endpoint) -> Vec<Field> {
+        let mut members = Vec::new();
+        if let Some(schema) = endpoint.request() {
+            schema::Schemas(&self.schemas).leaves(schema, &Field::default(), &mut members);
+        }
+        members
+    }
+
     /// The error codes.
     pub fn codes(&self) -> &Codes {
         &self.codes

@@ -11,6 +11,8 @@ use crate::schema::{Field, Fields};
 pub enum Effect {
     /// Nothing changed with it.
     Ignored,
+    /// The request was refused with it, and not without it.
+    Refused,
     /// The reply was another one.
     Works,
 }
@@ -32,6 +34,8 @@ pub struct Observations {
 pub(crate) struct Observed {
     pub(crate) successes: u64,
     pub(crate) fields: Fields,
+    /// Entries of the list of differences that a member needed.
+    pub(crate) listed: BTreeSet<(usize, Field)>,
     pub(crate) parameters: BTreeMap<String, Effect>,
     pub(crate) members: BTreeMap<Field, Effect>,
 }
@@ -41,13 +45,14 @@ impl Observations {
     pub fn reply(&mut self, contract: &Contract, exchange: &Exchange<'_>) -> Vec<Finding> {
         let verdict = contract.judge(exchange);
         self.codes.extend(verdict.codes);
-        self.listed.extend(verdict.listed);
+        self.listed.extend(verdict.listed.iter().map(|(entry, _)| *entry));
         if let Some(endpoint) = contract.find(exchange.method, exchange.target)
             && (200..300).contains(&exchange.status)
         {
             let observed = self.endpoints.entry(endpoint.id.clone()).or_default();
             observed.successes += 1;
             observed.fields.merge(verdict.fields);
+            observed.listed.extend(verdict.listed);
         }
         verdict.findings
     }
@@ -70,6 +75,21 @@ impl Observations {
         let field = Field { path: path.to_owned(), form: form.to_owned() };
         let known = members.entry(field).or_insert(effect);
         *known = effect.max(*known);
+    }
+
+    /// Adds what was seen elsewhere.
+    pub fn merge(&mut self, other: Self) {
+        for (id, observed) in other.endpoints {
+            let own = self.endpoints.entry(id).or_default();
+            own.successes += observed.successes;
+            own.fields.merge(observed.fields);
+            own.listed.extend(observed.listed);
+            own.parameters.extend(observed.parameters);
+            own.members.extend(observed.members);
+        }
+        self.codes.extend(other.codes);
+        self.own_codes.extend(other.own_codes);
+        self.listed.extend(other.listed);
     }
 
     /// A code that the API's source has.

@@ -110,24 +110,18 @@ fn fields(text: &mut String, sections: &[Section]) {
     for (index, section) in sections.iter().enumerate() {
         let _ = write!(text, "\n### {}\n", section.title);
         let before = &sections[..index];
-        let general = |rows: &[Row]| -> Vec<Row> { rows.iter().map(Row::without_place).collect() };
         type Part = fn(&Section) -> &Vec<Row>;
         let parts: [(&str, &str, Part); 3] = [
             ("Query", "parameter", |section| &section.query),
             ("Request", "member", |section| &section.request),
             ("Reply", "member", |section| &section.reply),
         ];
+        if parts.iter().all(|(.., part)| part(section).is_empty()) {
+            text.push_str("\nA text, not JSON.\n");
+        }
         for (name, column, part) in parts {
             let rows = part(section);
-            if rows.is_empty() {
-                continue;
-            }
-            match before.iter().find(|earlier| general(part(earlier)) == general(rows)) {
-                Some(earlier) => {
-                    let _ = write!(text, "\n{name}: as of `{}`.\n", earlier.id);
-                }
-                None => table::write(text, name, column, rows),
-            }
+            table::write(text, name, column, rows, before.iter().map(|earlier| (&*earlier.id, &**part(earlier))));
         }
     }
 }
@@ -152,10 +146,10 @@ impl<'w> Writer<'w> {
         if let Some(schema) = endpoint.result() {
             self.visit(endpoint, observed, schema, &Field::new("result"), &mut rows);
         }
-        for (field, _) in observed.fields.0.iter() {
-            if let Some(index) = self.contract.differences().reply(&endpoint.id, field, Problem::Unknown) {
-                let why = &self.contract.differences().reply[index].why;
-                rows.push(Row::new(field, State::Differs(format!("not declared: {why}"))));
+        for (index, field) in &observed.listed {
+            let entry = &self.contract.differences().reply[*index];
+            if entry.what == Problem::Unknown {
+                rows.push(Row::new(field, State::Differs(format!("not declared: {}", entry.why))));
             }
         }
         table::merged(rows)
@@ -204,6 +198,11 @@ impl<'w> Writer<'w> {
     ) {
         for (form, schema) in Schemas(&self.contract.schemas).forms(schema) {
             let at = at.of_form(&form);
+            if !form.is_empty() && observed.fields.seen(&at).is_none() {
+                let told = format!("{}: no reply has {at}", endpoint.id);
+                self.complaints.push(told);
+                continue;
+            }
             for (name, schema) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
                 self.visit(endpoint, observed, schema, &at.member(name), rows);
             }

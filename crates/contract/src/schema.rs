@@ -120,9 +120,10 @@ impl Fields {
         self.0.get(field).map(|(seen, _)| *seen)
     }
 
-    /// The truth value or number that a member had every time.
+    /// The truth value or zero that a member had every time.
     pub(crate) fn constant(&self, field: &Field) -> Option<&Value> {
-        self.0.get(field).and_then(|(_, value)| value.as_ref()).filter(|value| value.is_boolean() || value.is_number())
+        let value = self.0.get(field).and_then(|(_, value)| value.as_ref());
+        value.filter(|value| value.is_boolean() || value.as_f64() == Some(0.0))
     }
 
     fn saw(&mut self, field: Field, seen: Seen, value: Option<Value>) {

@@ -24,3 +24,14 @@ fn routes_are_unique_and_have_no_slash_at_the_end() {
     assert_eq!(names.len(), all().len());
     assert!(all().iter().all(|route| route.template.starts_with('/') && !route.template.ends_with('/')));
 }
+
+#[test]
+fn every_route_is_an_endpoint_of_the_contract() {
+    let contract = waymark_contract::contract().unwrap();
+    for route in all() {
+        let of_contract = |endpoint: &waymark_contract::Endpoint| {
+            endpoint.method == route.method.as_str() && endpoint.path == route.template
+        };
+        assert!(contract.endpoints().iter().any(of_contract), "{} {}", route.method, route.template);
+    }
+}

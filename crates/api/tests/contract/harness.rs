@@ -2,8 +2,8 @@
 //! checked for what every answer must have.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Request};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use waymark_api::{ApiOptions, ApiStatistics};
-use waymark_contract::Exchange;
+use waymark_contract::{Exchange, Observations, contract};
 use waymark_control::{
     Actor, Bootstrap, Brand, Clock, Control, CreatedToken, Durability, Limits, NewAccount, NewToken, Options,
     Permission, Policy, Pools, PublicId, Resource, SystemRandom, Time,
@@ -57,6 +57,8 @@ pub(crate) struct Node {
     pub(crate) bootstrap: Bootstrap,
     pub(crate) clock: Arc<HeldClock>,
     pub(crate) statistics: Arc<ApiStatistics>,
+    /// What its replies have shown.
+    pub(crate) seen: Mutex<Observations>,
     _directory: Directory,
 }
 
@@ -94,7 +96,7 @@ impl Node {
         change(&mut options);
         let statistics = options.statistics.clone();
         let router = waymark_api::router(control.clone(), options);
-        Self { router, control, bootstrap, clock, statistics, _directory: directory }
+        Self { router, control, bootstrap, clock, statistics, seen: Mutex::default(), _directory: directory }
     }
 
     /// Sends a request as the first user.
@@ -129,11 +131,13 @@ impl Node {
             content_type: parts.headers.get("content-type").and_then(|kind| kind.to_str().ok()),
             body: &body,
         };
-        let mismatches = waymark_contract::mismatches(&exchange);
-        assert!(mismatches.is_empty(), "{method} {target}:\n{}", mismatches.join("\n"));
-        let json = if head { Value::Null } else { serde_json::from_slice(&body).unwrap() };
-        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, json };
-        if !head {
+        let findings = self.seen.lock().unwrap().reply(contract().unwrap(), &exchange);
+        let findings: Vec<_> = findings.iter().map(ToString::to_string).collect();
+        assert!(findings.is_empty(), "{method} {target}:\n{}", findings.join("\n"));
+        let text = exchange.content_type.is_some_and(|kind| kind.starts_with("text/plain"));
+        let json = if head || text { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, json, body: body.into() };
+        if !head && !text {
             answer.check();
         }
         answer
@@ -196,6 +200,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) json: Value,
+    body: Vec<u8>,
 }
 
 impl Answer {
@@ -204,6 +209,11 @@ impl Answer {
     pub(crate) fn result(self) -> Value {
         assert_eq!((self.status, &self.json["success"]), (200, &json!(true)), "{}", self.json);
         self.json["result"].clone()
+    }
+
+    /// The body of an answer that is text.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
     }
 
     /// Status and first code of an answer that must be bad.

@@ -5,6 +5,7 @@
 mod authentication;
 mod bodies;
 mod clients;
+mod compat;
 mod harness;
 mod limits;
 mod lists;

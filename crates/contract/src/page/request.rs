@@ -22,18 +22,21 @@ impl<'w> Writer<'w> {
     }
 
     pub(super) fn request(&mut self, endpoint: &'w Endpoint, observed: &Observed) -> Vec<Row> {
-        let mut declared = Vec::new();
-        if let Some(schema) = endpoint.request() {
-            Schemas(&self.contract.schemas).leaves(schema, &Field::default(), &mut declared);
-        }
-        let undeclared = observed.members.keys().filter(|field| !declared.contains(field));
-        self.complaints.extend(undeclared.map(|field| format!("{}: the contract has no member {field}", endpoint.id)));
-        let rows = declared.iter().map(|field| {
+        let declared = self.contract.members(endpoint);
+        let mut rows = Vec::new();
+        for field in &declared {
             let effect = observed.members.get(field).copied();
             let state = self.state(endpoint, field, effect);
-            Row::new(field, state)
-        });
-        let rows = rows.collect();
+            rows.push(Row::new(field, state));
+        }
+        for (field, effect) in observed.members.iter().filter(|(field, _)| !declared.contains(field)) {
+            match (effect, self.reason("note", endpoint, field)) {
+                (Effect::Works, Some(how)) => {
+                    rows.push(Row::new(field, State::Differs(format!("not declared: {how}"))))
+                }
+                _ => self.complaints.push(format!("{}: the contract has no member {field}", endpoint.id)),
+            }
+        }
         merged(rows)
     }
 
@@ -42,6 +45,13 @@ impl<'w> Writer<'w> {
             Some(Effect::Works) => match self.reason("note", endpoint, field) {
                 Some(how) => State::Differs(how.to_owned()),
                 None => State::Works,
+            },
+            Some(Effect::Refused) => match self.reason("note", endpoint, field) {
+                Some(how) => State::Differs(how.to_owned()),
+                None => {
+                    self.complaints.push(format!("{}: {field} is refused, and nobody says why", endpoint.id));
+                    State::Works
+                }
             },
             Some(Effect::Ignored) => match self.reason("ignored", endpoint, field) {
                 Some(why) => State::Differs(format!("ignored: {why}")),
@@ -60,7 +70,7 @@ impl<'w> Writer<'w> {
 
 impl<'s> Schemas<'s> {
     /// Whether a value of the schema has declared members, or items that have.
-    pub(super) fn is_composite(self, schema: &'s Value) -> bool {
+    pub(crate) fn is_composite(self, schema: &'s Value) -> bool {
         self.forms(schema).into_iter().any(|(_, form)| {
             let any = form.get("additionalProperties").is_some_and(Value::is_object);
             form.get("properties").is_some() || any || form.get("items").is_some_and(|items| self.is_composite(items))
@@ -68,7 +78,7 @@ impl<'s> Schemas<'s> {
     }
 
     /// The innermost members that the schema declares.
-    fn leaves(self, schema: &'s Value, at: &Field, out: &mut Vec<Field>) {
+    pub(crate) fn leaves(self, schema: &'s Value, at: &Field, out: &mut Vec<Field>) {
         if !self.is_composite(schema) {
             return out.push(at.clone());
         }
