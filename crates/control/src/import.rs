@@ -198,7 +198,9 @@ impl Control {
             imported.added = done.added;
             done.refused.into_iter().for_each(|(line, refusal)| problems.refused(line, refusal));
         }
-        self.store.shared.counters.records_imported.fetch_add(imported.added, Ordering::Relaxed);
+        let counters = &self.store.shared.counters;
+        counters.zones_imported.fetch_add(u64::from(imported.added > 0), Ordering::Relaxed);
+        counters.records_imported.fetch_add(imported.added, Ordering::Relaxed);
         imported.problems = problems.finish();
         Ok(imported)
     }

@@ -368,10 +368,10 @@ pub(crate) fn insert_row(
 ) -> Result<ZoneNumber, Refusal> {
     let now = tx.now();
     let active_since = (new.status == Status::Active).then_some(now);
-    let number = tx.insert(
+    let number = tx.insert_one(
         "INSERT INTO zones (public_id, account_id, name, kind, plan, status, proven, version, serial, \
          publish_number, record_count, ns_ttl, created_at, modified_at, activated_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14) RETURNING id",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14)",
         params![
             id,
             new.account,

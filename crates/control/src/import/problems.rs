@@ -1,6 +1,6 @@
 //! The problems of one file: counted all, told up to a bound.
 
-use crate::error::Refusal;
+use crate::error::{Conflict, Invalid, Quota, Refusal};
 
 use super::{ImportProblem, ImportProblemKind};
 
@@ -48,7 +48,11 @@ impl Problems {
 
     /// A record that breaks a rule, or a file that does (line 0).
     pub(super) fn refused(&mut self, line: u32, refusal: Refusal) {
-        self.add(line, ImportProblemKind::Refused, refusal.to_string(), Some(refusal));
+        let text = match advice(&refusal) {
+            Some(advice) => format!("{refusal}: {advice}"),
+            None => refusal.to_string(),
+        };
+        self.add(line, ImportProblemKind::Refused, text, Some(refusal));
     }
 
     pub(super) fn adjusted(&mut self, line: u32, text: String) {
@@ -88,5 +92,28 @@ impl Problems {
             waiting.push(ImportProblem { file, line: 0, kind, text, refusal: None });
         }
         waiting
+    }
+}
+
+/// What would be right, where the refusal itself does not say.
+fn advice(refusal: &Refusal) -> Option<&'static str> {
+    match refusal {
+        Refusal::Conflict(Conflict::AddressOrAliasExists | Conflict::AliasExists) => {
+            Some("a name has either one CNAME record or A and AAAA records; leave one of them out")
+        }
+        Refusal::Conflict(Conflict::DelegationBesideAddress | Conflict::DelegationExists) => {
+            Some("a name that is delegated has no addresses of its own; put them below it, or leave the NS records out")
+        }
+        Refusal::Conflict(Conflict::ZoneExists { .. }) => {
+            Some("it was made while the file was read; import the file again")
+        }
+        Refusal::Invalid(Invalid::RecordType(_)) => {
+            Some("the SOA record is the platform's own, and further types are imported with `waymark zone import`")
+        }
+        Refusal::Invalid(Invalid::TextTooLong { .. } | Invalid::TextsTooLong { .. }) => {
+            Some("shorten the text, or spread it over several names")
+        }
+        Refusal::Quota(Quota::RRset { .. }) => Some("spread the records over several names"),
+        _ => None,
     }
 }

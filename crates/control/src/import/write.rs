@@ -46,7 +46,6 @@ pub(super) enum Load {
 
 /// What became of a load.
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant)]
 pub(super) enum Outcome {
     /// It is written.
     Done(Done),

@@ -113,6 +113,13 @@ impl<'w> Tx<'w> {
         self.sql.insert(text, values)
     }
 
+    /// Inserts a row other than a record, and gives its key. Where zones are made by the thousand: `RETURNING` makes
+    /// SQLite keep a statement journal.
+    pub(crate) fn insert_one(&mut self, text: &str, values: impl rusqlite::Params) -> Result<i64, Refusal> {
+        self.execute(text, values)?;
+        Ok(self.sql.0.last_insert_rowid())
+    }
+
     /// To be called before a zone's row, nameservers or claims change: keeps them as they are.
     pub(crate) fn touch_header(&mut self, zone: ZoneNumber) -> Result<(), Refusal> {
         if self.touched.get(&zone).is_some_and(|touched| !matches!(touched.header, HeaderTouch::No)) {

@@ -163,9 +163,10 @@ impl Writer {
         }
         let mut done = Vec::with_capacity(group.len());
         let mut position = self.shared.journal.position();
+        let alone = group.len() == 1;
         let mut group = group.into_iter();
         for job in group.by_ref() {
-            let written = self.write_one(job, position.next());
+            let written = self.write_one(job, position.next(), alone);
             if let Ok((Some(commit), _)) = &written.verdict {
                 position = commit.position;
             }
@@ -194,25 +195,24 @@ impl Writer {
         self.connection.execute_batch("BEGIN IMMEDIATE")
     }
 
-    /// Runs one write in its savepoint. A write that panics is one that is refused.
-    fn write_one(&self, mut job: Box<dyn Job>, position: Position) -> Done {
-        let verdict = self.in_savepoint(|| {
+    /// Runs one write in its savepoint. A write that panics is one that is refused. One that is alone in its transaction
+    /// needs no savepoint, for which SQLite would copy every page that it changes: what is refused is rolled back with
+    /// the transaction.
+    fn write_one(&self, mut job: Box<dyn Job>, position: Position, alone: bool) -> Done {
+        let work = || {
             let mut tx = Tx::new(&self.shared, Sql(&self.connection), job.actor(), job.action(), position);
             job.run(&mut tx)?;
             let changed = tx.changed;
             let commit = tx.finish()?;
             Ok((changed || commit.is_some(), commit))
-        });
+        };
+        let verdict = if alone { caught(work) } else { self.in_savepoint(work) };
         Done { job, verdict: verdict.map(|(changed, commit)| (commit, changed)) }
     }
 
     fn in_savepoint<T>(&self, work: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
         self.statement("SAVEPOINT one_write")?;
-        // The connection stays usable after a panic: the savepoint takes back whatever was half done.
-        let result = std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-            tracing::error!("a write has panicked and was taken back");
-            Err(Unavailable::Internal.into())
-        });
+        let result = caught(work);
         let ended = match &result {
             Ok(_) => self.statement("RELEASE one_write"),
             Err(_) if self.connection.is_autocommit() => Ok(()),
@@ -328,6 +328,14 @@ impl Writer {
         journal.pruned(published_to, intent_to);
         Ok(())
     }
+}
+
+/// The connection stays usable after a panic: savepoint or transaction take back whatever was half done.
+fn caught<T>(work: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        tracing::error!("a write has panicked and was taken back");
+        Err(Unavailable::Internal.into())
+    })
 }
 
 /// Why the transaction ended by itself, as far as its writes say.
