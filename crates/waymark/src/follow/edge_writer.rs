@@ -212,7 +212,7 @@ impl Writing {
             };
         }
         let until = Instant::now() + GATHER;
-        while !queue.is_urgent() && queue.commits.len() < BATCH_MAX {
+        while !queue.is_urgent() && !queue.is_batch() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
