@@ -322,6 +322,30 @@ async fn the_journal_is_pruned_and_says_what_is_too_old() {
 }
 
 #[tokio::test]
+async fn what_is_pruned_in_one_go_is_bounded_by_its_size() {
+    let limits = Limits { journal_entries_kept: 1, undo_entries_kept: 1, ..Limits::default() };
+    let node = Node::with_limits(limits).await;
+    let zone = node.zone("example.com").await;
+    let text = "x".repeat(2000);
+    for n in 0..600 {
+        let (id, text) = (zone.id, text.clone());
+        let work = move |tx: &mut Tx<'_>| {
+            let zone = zones::open(tx, &Grant::operator(), id, Permission::DnsEdit)?;
+            for part in 0..4 {
+                records::create(tx, &zone, record("TXT", &format!("t{n}-{part}"), &text))?;
+            }
+            Ok(())
+        };
+        node.control.write(Actor::System, Action::RecordBatch, work).await.unwrap();
+        if node.control.journal().oldest() > Position(1) {
+            break;
+        }
+    }
+    let oldest = node.control.journal().oldest();
+    assert!(oldest > Position(1) && oldest < Position(400), "{oldest:?}: some, and not all that are too old");
+}
+
+#[tokio::test]
 async fn a_big_change_is_not_carried_inline() {
     let node = Node::start().await;
     let zone = node.zone("example.com").await;

@@ -28,6 +28,8 @@ use crate::identity::Actor;
 
 /// Positions whose entries are pruned in one go, in a transaction of their own.
 const PRUNED_AT_ONCE: u64 = 512;
+/// Octets of them, but for the last position.
+const PRUNED_OCTETS: u64 = 2 << 20;
 
 /// What the writer is told.
 pub(super) enum Message {
@@ -302,10 +304,30 @@ impl Writer {
         }
     }
 
+    /// Where a piece from position `from` on ends: at `to`, or before it if what is said by then is much. Imports have
+    /// large entries.
+    fn end_of_piece(&self, from: u64, to: u64) -> Result<u64, Refusal> {
+        let sql = Sql(&self.connection);
+        let mut statement = sql.0.prepare_cached(
+            "SELECT position, coalesce(length(intent), 0) + coalesce(length(published), 0) FROM entries \
+             WHERE position >= ?1 AND position < ?2 ORDER BY position",
+        )?;
+        let mut rows = statement.query([from, to])?;
+        let mut octets = 0;
+        while let Some(row) = rows.next()? {
+            octets += row.get::<_, u64>(1)?;
+            if octets > PRUNED_OCTETS {
+                return Ok(row.get::<_, u64>(0)? + 1);
+            }
+        }
+        Ok(to)
+    }
+
     fn prune_piece(&self, published: Option<u64>, intent: Option<u64>) -> Result<(), Refusal> {
         let (journal, sql) = (&self.shared.journal, Sql(&self.connection));
         let (published_from, intent_from) = (journal.published_from(), journal.intent_from());
-        let (published_to, intent_to) = (published.unwrap_or(published_from), intent.unwrap_or(intent_from));
+        let piece_to = |from: u64, to: Option<u64>| to.map_or(Ok(from), |to| self.end_of_piece(from, to));
+        let (published_to, intent_to) = (piece_to(published_from, published)?, piece_to(intent_from, intent)?);
         self.begin()?;
         sql.execute(
             "UPDATE entries SET published = NULL WHERE position >= ?1 AND position < ?2",
