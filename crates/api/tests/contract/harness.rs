@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
+use axum::http::response::Parts;
 use axum::http::{HeaderMap, Request};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -118,6 +119,17 @@ impl Node {
 
     pub(crate) async fn request(&self, request: Request<Body>) -> Answer {
         let head = request.method() == "HEAD";
+        let (parts, body) = self.respond(request).await;
+        let json = if head { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, json };
+        if !head {
+            answer.check();
+        }
+        answer
+    }
+
+    /// Sends a request whose answer need not be an envelope.
+    pub(crate) async fn respond(&self, request: Request<Body>) -> (Parts, Bytes) {
         let (method, target) = (request.method().to_string(), request.uri().to_string());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -131,12 +143,7 @@ impl Node {
         };
         let mismatches = waymark_contract::mismatches(&exchange);
         assert!(mismatches.is_empty(), "{method} {target}:\n{}", mismatches.join("\n"));
-        let json = if head { Value::Null } else { serde_json::from_slice(&body).unwrap() };
-        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, json };
-        if !head {
-            answer.check();
-        }
-        answer
+        (parts, body)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -11,4 +11,5 @@ mod lists;
 mod plans;
 mod records;
 mod routing;
+mod zone_files;
 mod zones;
