@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
+use axum::http::response::Parts;
 use axum::http::{HeaderMap, Request};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -120,6 +121,18 @@ impl Node {
 
     pub(crate) async fn request(&self, request: Request<Body>) -> Answer {
         let head = request.method() == "HEAD";
+        let (parts, body) = self.respond(request).await;
+        let text = parts.headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+        let json = if head || text { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, json, body: body.into() };
+        if !head && !text {
+            answer.check();
+        }
+        answer
+    }
+
+    /// Sends a request whose answer need not be an envelope.
+    pub(crate) async fn respond(&self, request: Request<Body>) -> (Parts, Bytes) {
         let (method, target) = (request.method().to_string(), request.uri().to_string());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -134,13 +147,7 @@ impl Node {
         let findings = self.seen.lock().unwrap().reply(contract().unwrap(), &exchange);
         let findings: Vec<_> = findings.iter().map(ToString::to_string).collect();
         assert!(findings.is_empty(), "{method} {target}:\n{}", findings.join("\n"));
-        let text = exchange.content_type.is_some_and(|kind| kind.starts_with("text/plain"));
-        let json = if head || text { Value::Null } else { serde_json::from_slice(&body).unwrap() };
-        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, json, body: body.into() };
-        if !head && !text {
-            answer.check();
-        }
-        answer
+        (parts, body)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
