@@ -86,6 +86,18 @@ impl Control {
     pub async fn account_create(&self, actor: Actor, new: NewAccount) -> Result<Account, Refusal> {
         self.write(actor, Action::AccountCreate, move |tx| create(tx, &new).map(|row| row.account)).await
     }
+
+    /// Gives an account another name. An operator's call.
+    pub async fn account_rename(&self, actor: Actor, id: PublicId, name: String) -> Result<Account, Refusal> {
+        self.write(actor, Action::AccountEdit, move |tx| {
+            let row = open(tx.sql(), &Grant::operator(), id, Permission::AccountEdit)?;
+            let name = checked_name(&name)?;
+            tx.execute("UPDATE accounts SET name = ?1 WHERE id = ?2", params![name, row.number])?;
+            tx.audit_object(Some(row.number as u64), id);
+            Ok(Account { name, ..row.account })
+        })
+        .await
+    }
 }
 
 /// The account, if the grant's owner is a member of it and has the permission.
@@ -118,20 +130,20 @@ pub(crate) fn create(tx: &mut Tx<'_>, new: &NewAccount) -> Result<AccountRow, Re
     Ok(row)
 }
 
-/// Inserts an account; `platform` marks the platform's own.
-pub(crate) fn insert(tx: &mut Tx<'_>, name: &str, platform: bool, pair: Pair) -> Result<AccountRow, Refusal> {
+fn checked_name(name: &str) -> Result<String, Refusal> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX {
         return Err(Invalid::AccountName.into());
     }
+    Ok(name.to_owned())
+}
+
+/// Inserts an account; `platform` marks the platform's own.
+pub(crate) fn insert(tx: &mut Tx<'_>, name: &str, platform: bool, pair: Pair) -> Result<AccountRow, Refusal> {
+    let name = checked_name(name)?;
     let tenant: Option<i64> = tx.sql().one("SELECT id FROM tenants ORDER BY id LIMIT 1", [], |row| row.get(0))?;
     let tenant = tenant.ok_or(Refusal::NotFound(Noun::Tenant))?;
-    let account = Account {
-        id: PublicId::new(tx.random()),
-        name: name.to_owned(),
-        kind: "standard".to_owned(),
-        created: tx.now(),
-    };
+    let account = Account { id: PublicId::new(tx.random()), name, kind: "standard".to_owned(), created: tx.now() };
     let number = tx.insert(
         "INSERT INTO accounts (public_id, tenant_id, name, kind, platform, first_nameserver_id, second_nameserver_id, \
          created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id",

@@ -17,6 +17,12 @@ pub enum Action {
     ZoneEdit,
     /// A zone is deleted.
     ZoneDelete,
+    /// An account is renamed.
+    AccountEdit,
+    /// An API token is deleted.
+    TokenDelete,
+    /// An API token gets a new secret.
+    TokenRoll,
     /// A zone is given a status.
     ZoneStatus,
     /// A record is made.
@@ -45,6 +51,9 @@ impl Action {
         match self {
             Self::Bootstrap => "bootstrap",
             Self::AccountCreate => "account.create",
+            Self::AccountEdit => "account.edit",
+            Self::TokenDelete => "token.delete",
+            Self::TokenRoll => "token.roll",
             Self::UserCreate => "user.create",
             Self::TokenCreate => "token.create",
             Self::ZoneCreate => "zone.create",

@@ -62,9 +62,9 @@ pub use plans::{PLANS, Plan, PlanTerms};
 pub use random::{Random, SystemRandom};
 pub use records::{NewRecord, Record, RecordEdit, RecordFilter, RecordOrder, TagFilter, TextFilter};
 use store::Store;
-pub use store::{Tx, ZoneRow};
+pub use store::{BackupError, Tx, ZoneRow, back_up};
 pub use time::{Clock, SystemClock, Time};
-pub use tokens::{CreatedToken, NewToken, TokenState, TokenStatus};
+pub use tokens::{CreatedToken, NewToken, Token, TokenState, TokenStatus};
 pub use zones::{Kind, NewZone, Status, Zone, ZoneEdit, ZoneFilter, ZoneOrder};
 
 /// The handle on the control plane; a clone is the same one.

@@ -7,6 +7,7 @@
 //! The text of the queries serves SQLite and PostgreSQL alike, but for numbered `?` in the place of `$`. What is
 //! SQLite's own (pragmas, opening, checks) is in `open`.
 
+mod backup;
 mod bulk;
 mod finish;
 mod migrations;
@@ -27,6 +28,7 @@ use tokio::sync::{Semaphore, oneshot};
 use waymark_wire::Name;
 use waymark_zone::published::Position;
 
+pub use backup::{BackupError, back_up};
 pub(crate) use bulk::{Fresh, KeyedRow};
 pub(crate) use finish::{INTENT_FORMAT, INTENT_FORMAT_FRESH};
 pub use rows::ZoneRow;

@@ -16,6 +16,12 @@ impl Time {
         u64::try_from(self.0 / 1_000_000).unwrap_or(0)
     }
 
+    /// Reads RFC 3339, like `2027-01-01T00:00:00Z`, or a date alone, which is its first moment in UTC.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let whole = if text.len() == "2027-01-01".len() { format!("{text}T00:00:00Z") } else { text.to_owned() };
+        whole.parse::<jiff::Timestamp>().ok().map(|timestamp| Self(timestamp.as_microsecond()))
+    }
+
     /// RFC 3339 in UTC with six digits of fraction, as the API shows times: `2014-01-01T05:20:00.123456Z`.
     pub fn to_rfc3339(self) -> String {
         // Out of jiff's range (the year 9999) only if the clock is: the epoch then says "unknown" to every reader.
@@ -72,6 +78,13 @@ mod tests {
     #[test]
     fn times_are_written_with_six_digits_of_fraction() {
         assert_eq!(Time(1_388_553_600_123_456).to_string(), "2014-01-01T05:20:00.123456Z");
+        for text in ["2014-01-01T05:20:00Z", "2014-01-01T06:20:00+01:00"] {
+            assert_eq!(Time::from_rfc3339(text), Some(Time(1_388_553_600_000_000)), "{text}");
+        }
+        assert_eq!(Time::from_rfc3339("2014-01-01"), Some(Time(1_388_534_400_000_000)));
+        for text in ["", "tomorrow", "2014-13-01", "2014-01-01T05:20:00"] {
+            assert_eq!(Time::from_rfc3339(text), None, "{text}");
+        }
         assert_eq!(Time(1_388_553_600_000_000).to_string(), "2014-01-01T05:20:00.000000Z");
     }
 }

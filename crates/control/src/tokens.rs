@@ -75,6 +75,25 @@ pub struct CreatedToken {
     pub token: String,
 }
 
+/// A token in a list. Its secret is not known any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The id.
+    pub id: PublicId,
+    /// What it is called.
+    pub name: String,
+    /// The email address of its user.
+    pub user: String,
+    /// Whether it can be used.
+    pub status: TokenState,
+    /// When it was made.
+    pub created: Time,
+    /// When it ends, if ever.
+    pub expires_on: Option<Time>,
+    /// What it allows.
+    pub policies: Vec<Policy>,
+}
+
 impl Control {
     /// What a bearer token grants.
     pub async fn authenticate_token(&self, token: &str) -> Result<Grant, Refusal> {
@@ -105,6 +124,55 @@ impl Control {
         self.write(actor, Action::TokenCreate, move |tx| {
             let (user, _) = user_by_email(tx.sql(), &new.user)?.ok_or(Refusal::NotFound(Noun::User))?;
             create(tx, user, &new)
+        })
+        .await
+    }
+
+    /// Every token of every user, the oldest first. An operator's call.
+    pub async fn token_list(&self) -> Result<Vec<Token>, Refusal> {
+        let now = self.store.shared.clock.now();
+        self.store
+            .read(move |sql| {
+                sql.all(
+                    "SELECT t.public_id, t.name, u.email, t.disabled, t.expires_at, t.created_at, t.policies \
+                     FROM tokens t JOIN users u ON u.id = t.user_id ORDER BY t.id",
+                    [],
+                    |row| {
+                        let expires_on = row.get(4)?;
+                        Ok(Token {
+                            id: row.get(0)?,
+                            name: row.get(1)?,
+                            user: row.get(2)?,
+                            status: state(row.get(3)?, expires_on, now),
+                            created: row.get(5)?,
+                            expires_on,
+                            policies: json_at(row, 6)?,
+                        })
+                    },
+                )
+            })
+            .await
+    }
+
+    /// Deletes a token: whoever has it has nothing from then on. An operator's call.
+    pub async fn token_delete(&self, actor: Actor, id: PublicId) -> Result<(), Refusal> {
+        self.write(actor, Action::TokenDelete, move |tx| {
+            one_token(tx, id)?;
+            tx.execute("DELETE FROM tokens WHERE public_id = ?1", params![id])?;
+            tx.audit_object(None, id);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives a token a new secret; the old one is good for nothing from then on. An operator's call.
+    pub async fn token_roll(&self, actor: Actor, id: PublicId) -> Result<CreatedToken, Refusal> {
+        self.write(actor, Action::TokenRoll, move |tx| {
+            one_token(tx, id)?;
+            let rolled = CreatedToken { id, token: token_text(tx.random(), TOKEN_LENGTH) };
+            tx.execute("UPDATE tokens SET secret_hash = ?1 WHERE public_id = ?2", params![hash(&rolled.token), id])?;
+            tx.audit_object(None, id);
+            Ok(rolled)
         })
         .await
     }
@@ -145,12 +213,21 @@ impl TokenRow {
     }
 
     fn state(&self, now: Time) -> TokenState {
-        match self.expires_on {
-            _ if self.disabled => TokenState::Disabled,
-            Some(end) if end <= now => TokenState::Expired,
-            _ => TokenState::Active,
-        }
+        state(self.disabled, self.expires_on, now)
     }
+}
+
+fn state(disabled: bool, expires_on: Option<Time>, now: Time) -> TokenState {
+    match expires_on {
+        _ if disabled => TokenState::Disabled,
+        Some(end) if end <= now => TokenState::Expired,
+        _ => TokenState::Active,
+    }
+}
+
+fn one_token(tx: &Tx<'_>, id: PublicId) -> Result<(), Refusal> {
+    let found = tx.sql().one("SELECT 1 FROM tokens WHERE public_id = ?1", [id], |_| Ok(()))?;
+    found.ok_or(Refusal::NotFound(Noun::Token))
 }
 
 /// Makes a token for the user with this key.

@@ -6,6 +6,8 @@
 mod account;
 mod address;
 mod ask;
+mod backup;
+mod manual;
 mod token;
 mod zone;
 mod zone_files;
@@ -19,7 +21,9 @@ use crate::config::Sources;
 pub use account::AccountCommand;
 pub use address::AddressCommand;
 pub use ask::Ask;
-pub use token::TokenCommand;
+pub use backup::Backup;
+pub use manual::{Completions, Man, Shell};
+pub use token::{TokenCommand, TokenCreate};
 pub use zone::{ZoneCommand, ZoneList, ZoneState};
 pub use zone_files::{OnProblem, ZoneDump, ZoneExport, ZoneImport};
 
@@ -46,6 +50,19 @@ It makes ./waymark-data, prints an API token and three commands to try, and answ
 Commands about accounts, tokens and zones speak to the running server through its data directory; when none runs, they \
 open the data directory themselves.";
 
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  waymark serve
+  waymark serve --data-dir /var/lib/waymark --dns-listen 0.0.0.0:53 --dns-listen '[::]:53'
+  waymark serve --api-tls-listen 0.0.0.0:8443 --set api.tls_certificate=chain.pem --set api.tls_key=key.pem
+
+Ctrl-C or SIGTERM ends it in order; a second one ends it at once.";
+
+const CONFIG_EXAMPLES: &str = "\
+Examples:
+  waymark config show > waymark.toml
+  waymark --config waymark.toml config check";
+
 /// Flags that every command takes.
 #[derive(Args, Debug, Default, Clone)]
 pub struct Common {
@@ -64,21 +81,22 @@ pub struct Common {
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Run the server: API, nameserver, everything.
+    #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
     /// Show or check the configuration.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = CONFIG_EXAMPLES)]
     Config(ConfigCommand),
-    /// List or make accounts.
-    #[command(subcommand)]
+    /// List, make, show or rename accounts.
+    #[command(subcommand, after_help = account::EXAMPLES)]
     Account(AccountCommand),
-    /// Make API tokens.
-    #[command(subcommand)]
+    /// Make, list, revoke or roll API tokens.
+    #[command(subcommand, after_help = token::EXAMPLES)]
     Token(TokenCommand),
     /// List zones, import and export zone files, or set a zone's status.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = zone::EXAMPLES)]
     Zone(ZoneCommand),
     /// Lead the nameservers' addresses to this machine: the IPv6 pool, and others that are not loopback.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = address::EXAMPLES)]
     Address(AddressCommand),
     /// Show how the server is: addresses, positions, sizes.
     Status(Output),
@@ -88,7 +106,17 @@ pub enum Command {
     /// nothing that was lost is mistaken for what is made anew. For a server that does not run.
     Recover,
     /// Ask a DNS server one question and show the reply.
+    #[command(after_help = ask::EXAMPLES)]
     Ask(Ask),
+    /// Copy the data directory into a new one, also while a server runs.
+    #[command(after_help = backup::EXAMPLES)]
+    Backup(Backup),
+    /// Print what makes a shell complete commands.
+    #[command(after_help = manual::COMPLETIONS_EXAMPLES)]
+    Completions(Completions),
+    /// Print the manual page, or write the pages of all commands into a directory.
+    #[command(after_help = manual::MAN_EXAMPLES)]
+    Man(Man),
 }
 
 /// Flags of `serve`.

@@ -5,7 +5,9 @@
 mod account;
 mod address;
 mod ask;
+mod backup;
 mod exchange;
+mod manual;
 mod operate;
 mod progress;
 mod token;
@@ -29,6 +31,8 @@ use crate::{first_run, observe};
 pub use account::account;
 pub use address::address;
 pub use ask::ask;
+pub use backup::backup;
+pub use manual::{completions, man};
 use operate::operate;
 pub use token::token;
 pub use zone::zone;
@@ -52,7 +56,10 @@ pub fn serve(cli: &Cli, serve: &Serve) -> Result<(), Failure> {
     // Whoever started us may have closed standard output; that is no reason not to serve.
     let _ = print(&text);
     tracing::info!(api = node.api_base(), dns = ?node.dns_addresses(), "ready");
+    // systemd waits for this where it has started us with Type=notify; elsewhere nobody is told.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     signals.wait();
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("ending");
     node.stop();
     Ok(())

@@ -18,6 +18,9 @@ fn main() -> ExitCode {
         Command::Status(output) => commands::status(&cli, *output),
         Command::Recover => commands::recover(&cli),
         Command::Ask(ask) => commands::ask(&cli, ask),
+        Command::Backup(backup) => commands::backup(&cli, backup),
+        Command::Completions(completions) => commands::completions(completions),
+        Command::Man(man) => commands::man(man),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

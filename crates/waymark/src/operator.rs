@@ -21,11 +21,12 @@ use serde::{Deserialize, Serialize};
 use waymark_control::Control;
 use waymark_zone::Catalog;
 
-pub use accounts::{AccountLine, first_user};
+pub use accounts::{AccountDetails, AccountLine, first_user};
 pub use exchange::Exchange;
 pub use nameservers::NameserverLine;
 pub use status::Status;
-pub use zones::ZoneLine;
+pub use tokens::{TokenLine, TokenOrder, permission_words, read_only_words};
+pub use zones::{ZoneDetails, ZoneLine};
 
 /// Objects read from the store at a time.
 const PER_PAGE: u64 = 1000;
@@ -44,13 +45,49 @@ pub enum Operation {
         member: Option<String>,
     },
     /// A new token.
-    TokenCreate {
-        /// The email address of its user; none: the user of the first start.
-        user: Option<String>,
-        /// What it is called.
+    TokenCreate(TokenOrder),
+    /// All tokens.
+    TokenList,
+    /// The end of a token.
+    TokenRevoke {
+        /// Its id.
+        id: String,
+    },
+    /// A new secret for a token.
+    TokenRoll {
+        /// Its id.
+        id: String,
+    },
+    /// One account.
+    AccountShow {
+        /// Its name or id.
+        account: String,
+    },
+    /// A new name for an account.
+    AccountRename {
+        /// Its name or id.
+        account: String,
+        /// The new name.
         name: String,
-        /// The id of the only account that it is for, if it is for one.
+    },
+    /// A new zone.
+    ZoneCreate {
+        /// Its name.
+        name: String,
+        /// The name or id of its account; none: the only one there is.
         account: Option<String>,
+        /// Whether it is in force at once.
+        activate: bool,
+    },
+    /// One zone.
+    ZoneShow {
+        /// Its name or id.
+        zone: String,
+    },
+    /// The end of a zone.
+    ZoneDelete {
+        /// Its name or id.
+        zone: String,
     },
     /// A new status for a zone.
     ZoneStatus {
@@ -83,8 +120,14 @@ pub enum Outcome {
         /// The secret.
         token: String,
     },
+    /// One account.
+    Account(AccountDetails),
+    /// Tokens, without their secrets.
+    Tokens(Vec<TokenLine>),
     /// Zones.
     Zones(Vec<ZoneLine>),
+    /// One zone.
+    Zone(Box<ZoneDetails>),
     /// Nameservers.
     Nameservers(Vec<NameserverLine>),
     /// It is done, and there is nothing to show.
@@ -104,7 +147,17 @@ pub async fn carry_out(
     let done = match operation {
         Operation::AccountList => accounts::list(control).await,
         Operation::AccountCreate { name, member } => accounts::create(control, name, member).await,
-        Operation::TokenCreate { user, name, account } => return tokens::create(control, user, name, account).await,
+        Operation::AccountShow { account } => return accounts::show(control, &account).await,
+        Operation::AccountRename { account, name } => return accounts::rename(control, &account, name).await,
+        Operation::TokenCreate(order) => return tokens::create(control, order).await,
+        Operation::TokenList => tokens::list(control).await,
+        Operation::TokenRevoke { id } => return tokens::revoke(control, &id).await,
+        Operation::TokenRoll { id } => return tokens::roll(control, &id).await,
+        Operation::ZoneCreate { name, account, activate } => {
+            return zones::create(control, dns, name, account.as_deref(), activate).await;
+        }
+        Operation::ZoneShow { zone } => return zones::show(control, dns, &zone).await,
+        Operation::ZoneDelete { zone } => return zones::delete(control, &zone).await,
         Operation::ZoneStatus { zone, active } => return zones::set_status(control, dns, &zone, active).await,
         Operation::NameserverList => nameservers::list(control).await,
         Operation::NameserverPublishIpv6 { reachable } => nameservers::publish_ipv6(control, reachable).await,
@@ -120,6 +173,11 @@ impl fmt::Display for Outcome {
             Self::Accounts(accounts) => {
                 accounts.iter().try_for_each(|account| writeln!(f, "{}  {}", account.id, account.name))
             }
+            Self::Account(AccountDetails { id, name, created, zones }) => {
+                write!(f, "name     {name}\nid       {id}\ncreated  {created}\nzones    {zones}\n")
+            }
+            Self::Tokens(tokens) => tokens.iter().try_for_each(|token| writeln!(f, "{token}")),
+            Self::Zone(zone) => zone.fmt(f),
             Self::Token { token, .. } => writeln!(f, "{token}"),
             Self::Zones(zones) => zones.iter().try_for_each(|zone| writeln!(f, "{zone}")),
             Self::Nameservers(lines) => lines.iter().try_for_each(|line| {

@@ -16,7 +16,7 @@ use crate::journal::Head;
 use crate::{Durability, Options};
 
 /// The file's name in the data directory.
-const FILE: &str = "waymark.sqlite";
+pub(super) const FILE: &str = "waymark.sqlite";
 /// How every SQLite file begins (sqlite.org/fileformat2, section 1.3).
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// Marks our files (sqlite.org/pragma, application_id): "WMRK".

@@ -4,6 +4,13 @@ use clap::Subcommand;
 
 use super::Output;
 
+/// What is shown behind the help of the group.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  waymark address list
+  sudo waymark --data-dir /var/lib/waymark address up
+  sudo waymark --data-dir /var/lib/waymark address down";
+
 /// Commands about addresses.
 #[derive(Subcommand, Debug)]
 pub enum AddressCommand {

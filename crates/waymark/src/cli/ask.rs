@@ -4,6 +4,13 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
+/// What is shown behind the help.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  waymark ask www.example.com
+  waymark ask example.com MX --tcp
+  waymark ask example.com SOA --server 127.0.0.1:1053";
+
 /// Flags of `ask`.
 #[derive(Args, Debug)]
 pub struct Ask {

@@ -4,6 +4,17 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Output, ZoneDump, ZoneExport, ZoneImport};
 
+/// What is shown behind the help of the group.
+pub(super) const EXAMPLES: &str = "\
+A zone is named by its name, or by its id where several accounts have one of that name.
+
+Examples:
+  waymark zone create example.com
+  waymark zone import db.example.com --account 'Example Ltd'
+  waymark zone show example.com
+  waymark zone status example.com active
+  waymark zone export example.com";
+
 /// Commands about zones.
 #[derive(Subcommand, Debug)]
 pub enum ZoneCommand {
@@ -11,6 +22,36 @@ pub enum ZoneCommand {
     ///
     /// Columns: id, status, octets in memory, records, name, account, nameservers.
     List(ZoneList),
+    /// Make a zone, pending, with two nameservers.
+    Create {
+        /// Its name.
+        name: String,
+        /// The account that owns it (its name or id) [default: the only one there is].
+        #[arg(long, value_name = "ACCOUNT")]
+        account: Option<String>,
+        /// Make it active at once, as an operator.
+        #[arg(long)]
+        activate: bool,
+        /// How the result is printed.
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show one zone: status, account, plan, nameservers, times.
+    Show {
+        /// Its name or id.
+        zone: String,
+        /// How the result is printed.
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Delete a zone and its records: DNS does not answer for it any more.
+    Delete {
+        /// Its name or id.
+        zone: String,
+        /// How the result is printed.
+        #[command(flatten)]
+        output: Output,
+    },
     /// Import zone files, each into the zone of its SOA record or of its name.
     Import(ZoneImport),
     /// Write zones as zone files: what their owners have written, to be imported again.

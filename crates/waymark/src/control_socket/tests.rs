@@ -3,7 +3,7 @@ use super::frames::Frame;
 use super::*;
 use crate::directory::control_socket;
 use crate::operator::exchange::{Said, Told, ZoneImport, ZoneQuery};
-use crate::operator::{AccountLine, ZoneLine};
+use crate::operator::{AccountLine, TokenOrder, ZoneLine};
 use crate::scratch::{Scratch, ask, zone};
 
 #[test]
@@ -20,7 +20,7 @@ fn every_operation_passes_through() {
     assert_eq!((before.len(), after.len()), (1, 2));
     let AccountLine { id, name } = &made[0];
     assert_eq!(name, "second");
-    let token = Operation::TokenCreate { user: None, name: "t".to_owned(), account: Some(id.clone()) };
+    let token = Operation::TokenCreate(TokenOrder { account: Some(id.clone()), ..TokenOrder::default() });
     let Outcome::Token { token, .. } = ask_for(token) else { panic!() };
     node.block_on(node.control().authenticate_token(&token)).unwrap();
     let zones = zones(&socket);
@@ -69,10 +69,13 @@ fn an_exchange_that_cannot_be_ends_with_a_sentence() {
         let (account, status) = (account.map(str::to_owned), status.map(str::to_owned));
         Exchange::ZoneList(ZoneQuery { name: None, account, status })
     };
-    assert_eq!(failed(query(Some("x"), None)), "\"x\" is not the id of an account");
+    assert_eq!(failed(query(Some("x"), None)), "there is no account \"x\": `waymark account list` shows names and ids");
     assert_eq!(failed(query(None, Some("x"))), "\"x\" is not the status of a zone");
     let import = ZoneImport { account: Some("x".to_owned()), ..ZoneImport::default() };
-    assert_eq!(failed(Exchange::ZoneImport(import)), "\"x\" is not the id of an account");
+    assert_eq!(
+        failed(Exchange::ZoneImport(import)),
+        "there is no account \"x\": `waymark account list` shows names and ids"
+    );
     node.stop();
 }
 
@@ -119,9 +122,9 @@ fn refusals_are_sentences() {
     };
     let zone = Operation::ZoneStatus { zone: "missing.example".to_owned(), active: true };
     assert_eq!(sentence(zone), "there is no zone missing.example");
-    let token = Operation::TokenCreate { user: None, name: "t".to_owned(), account: Some("x".to_owned()) };
-    assert_eq!(sentence(token), "\"x\" is not the id of an account");
-    let token = Operation::TokenCreate { user: Some("no@body".to_owned()), name: "t".to_owned(), account: None };
+    let token = Operation::TokenCreate(TokenOrder { account: Some("x".to_owned()), ..TokenOrder::default() });
+    assert_eq!(sentence(token), "there is no account \"x\": `waymark account list` shows names and ids");
+    let token = Operation::TokenCreate(TokenOrder { user: Some("no@body".to_owned()), ..TokenOrder::default() });
     assert_eq!(sentence(token), "user not found");
     node.stop();
 }

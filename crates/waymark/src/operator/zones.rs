@@ -1,12 +1,12 @@
-//! Zones: found by name or id, shown as a line, given a status.
+//! Zones: made, found by name or id, shown as a line or in full, given a status, deleted.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use waymark_control::{Actor, Control, Grant, Page, PublicId, Status, Zone, ZoneFilter};
+use waymark_control::{Actor, Control, Grant, Kind, NewZone, Page, PublicId, Refusal, Status, Zone, ZoneFilter};
 use waymark_zone::{Catalog, ZoneNumber};
 
-use super::{Outcome, PER_PAGE};
+use super::{Outcome, PER_PAGE, accounts};
 
 /// A zone in a list.
 #[derive(Clone, Serialize, Deserialize, Debug, PartialEq)]
@@ -25,6 +25,80 @@ pub struct ZoneLine {
     pub octets: Option<u64>,
     /// Its nameservers.
     pub name_servers: Vec<String>,
+}
+
+/// One zone, in full.
+#[derive(Clone, Serialize, Deserialize, Debug, PartialEq)]
+pub struct ZoneDetails {
+    /// What a list shows of it.
+    #[serde(flatten)]
+    pub line: ZoneLine,
+    /// The id of its account.
+    pub account_id: String,
+    /// How it is set up.
+    pub kind: String,
+    /// What it may use.
+    pub plan: String,
+    /// Active because a check saw its delegation, not because somebody said so.
+    pub proven: bool,
+    /// How often it has changed.
+    pub version: u64,
+    /// Since when.
+    pub created: String,
+    /// When it became active, if it is.
+    pub activated: Option<String>,
+}
+
+pub(super) async fn create(
+    control: &Control,
+    dns: Option<&Catalog>,
+    name: String,
+    account: Option<&str>,
+    activate: bool,
+) -> Result<Outcome, String> {
+    let account = match account {
+        Some(text) => accounts::find(control, text).await?,
+        None => accounts::only(control).await?,
+    };
+    let new = NewZone { account, name, kind: Kind::Full };
+    let made = async {
+        let zone = control.zone_create(&Grant::operator(), new).await?;
+        match activate {
+            true => control.zone_set_status(Actor::Operator, zone.id, Status::Active, false).await,
+            false => Ok(zone),
+        }
+    };
+    made.await.map(|zone| Outcome::Zones(vec![line(&zone, dns)])).map_err(|refusal| refusal.to_string())
+}
+
+pub(super) async fn show(control: &Control, dns: Option<&Catalog>, zone: &str) -> Result<Outcome, String> {
+    let id = find(control, zone).await?;
+    let zone = control.zone_get(&Grant::operator(), id).await.map_err(|refusal| refusal.to_string())?;
+    Ok(Outcome::Zone(Box::new(ZoneDetails {
+        line: line(&zone, dns),
+        account_id: zone.account_id.to_string(),
+        kind: zone.kind.as_str().to_owned(),
+        plan: zone.plan.as_str().to_owned(),
+        proven: zone.proven,
+        version: zone.version,
+        created: zone.created.to_string(),
+        activated: zone.activated.map(|time| time.to_string()),
+    })))
+}
+
+pub(super) async fn delete(control: &Control, text: &str) -> Result<Outcome, String> {
+    let id = find(control, text).await?;
+    let deleted = async {
+        let zone = control.zone_get(&Grant::operator(), id).await?;
+        if zone.name == control.brand().domain {
+            return Ok(Err(format!(
+                "{} is the zone of the platform's own nameservers: it cannot be deleted",
+                zone.name
+            )));
+        }
+        control.zone_delete(&Grant::operator(), id).await.map(|_| Ok(Outcome::Done))
+    };
+    deleted.await.map_err(|refusal: Refusal| refusal.to_string())?
 }
 
 pub(super) async fn set_status(
@@ -76,5 +150,26 @@ impl fmt::Display for ZoneLine {
         let octets = self.octets.map_or_else(|| "-".to_owned(), |octets| octets.to_string());
         let servers = self.name_servers.join(" ");
         write!(f, "{id}  {status:<8}  {octets:>9}  {records:>7}  {name}  {account}  {servers}")
+    }
+}
+
+impl fmt::Display for ZoneDetails {
+    /// For people: one property per line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ZoneLine { id, name, status, account, records, octets, name_servers } = &self.line;
+        let Self { account_id, kind, plan, version, created, .. } = self;
+        writeln!(f, "name         {name}")?;
+        writeln!(f, "id           {id}")?;
+        let since = self.activated.as_ref().map_or_else(String::new, |time| format!(" since {time}"));
+        writeln!(f, "status       {status}{since}{}", if self.proven { ", by its delegation" } else { "" })?;
+        writeln!(f, "account      {account} ({account_id})")?;
+        writeln!(f, "set-up       {kind}, plan {plan}")?;
+        writeln!(f, "nameservers  {}", name_servers.join(" "))?;
+        writeln!(f, "records      {records}")?;
+        writeln!(f, "version      {version}")?;
+        if let Some(octets) = octets {
+            writeln!(f, "in memory    {octets} octets")?;
+        }
+        writeln!(f, "created      {created}")
     }
 }
