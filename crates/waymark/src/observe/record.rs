@@ -20,7 +20,7 @@ use serde::Serialize;
 #[derive(Serialize)]
 struct Line<'l> {
     method: &'l str,
-    target: String,
+    target: &'l str,
     status: u16,
     content_type: Option<&'l str>,
     body: &'l str,
@@ -50,13 +50,21 @@ impl Recorder {
 }
 
 async fn record(State(recorder): State<Recorder>, request: Request, next: Next) -> Response<Body> {
-    let (method, target) = (request.method().clone(), request.uri().to_string());
+    // HTTP/2 has the whole URL there.
+    let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+    let method = request.method().clone();
     let (head, body) = next.run(request).await.into_parts();
     let whole = async {
         let octets = to_bytes(body, usize::MAX).await.map_err(io::Error::other)?;
         let content_type = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let body = &String::from_utf8_lossy(&octets);
-        recorder.write(&Line { method: method.as_str(), target, status: head.status.as_u16(), content_type, body })?;
+        recorder.write(&Line {
+            method: method.as_str(),
+            target: &target,
+            status: head.status.as_u16(),
+            content_type,
+            body,
+        })?;
         Ok::<_, io::Error>(octets)
     };
     match whole.await {
