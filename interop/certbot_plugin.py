@@ -100,6 +100,9 @@ with steps.step("what the user is told: an unknown key (9103)"):
     told(authenticator(email=node.email, api_key="0" * 37), name, "9103", "correct email address and Global key")
 with steps.step("what the user is told: an unknown token (9109)"):
     told(authenticator(api_token="x" * 40), name, "9109", "valid Cloudflare Token")
+if node.poor_token:
+    with steps.step("what the user is told: a token that may not list zones (the permission's name)"):
+        told(authenticator(api_token=node.poor_token), name, "entered correctly and your Cloudflare Token has access")
 with steps.step("what the user is told: a domain that is not there"):
     told(plugin, "nowhere.example", "Unable to determine zone_id", "entered correctly and is already associated")
 with steps.step("delete the zone"):

@@ -14,10 +14,11 @@ from dns_client import SHOWN_AS_TEXT, ask
 
 
 class Node:
-    """A running Waymark, as its bootstrap file describes it; the API over TLS only if it was named."""
+    """A running Waymark, as its bootstrap file describes it; the API over TLS, and a token that may do little, if
+    they were named."""
 
-    def __init__(self, bootstrap, tls_base=None, authority=None):
-        self.tls_base, self.authority = tls_base, authority
+    def __init__(self, bootstrap, tls_base=None, authority=None, poor_token=None):
+        self.tls_base, self.authority, self.poor_token = tls_base, authority, poor_token
         self.api_base = bootstrap["api_base"].rstrip("/")
         self.token = bootstrap["token"]
         self.email = bootstrap["email"]
@@ -65,9 +66,10 @@ def node_from_arguments(description):
     parser.add_argument("--bootstrap", required=True, metavar="FILE", help="what `waymark serve --bootstrap-file` wrote")
     parser.add_argument("--tls-base", metavar="URL", help="the API over TLS, for clients that speak nothing else")
     parser.add_argument("--authority", metavar="FILE", help="the certificate to trust for --tls-base (PEM)")
+    parser.add_argument("--poor-token", metavar="TOKEN", help="a token that may not list zones")
     given = parser.parse_args()
     with open(given.bootstrap, encoding="utf-8") as file:
-        return Node(json.load(file), given.tls_base, given.authority)
+        return Node(json.load(file), given.tls_base, given.authority, given.poor_token)
 
 
 def same(found, wanted, what):

@@ -56,6 +56,7 @@ class Waymark:
         if not program:
             raise SystemExit("no such program: build it (cargo build --release --bin waymark) and name it")
         os.makedirs(directory, exist_ok=True)
+        self.directory = directory
         self.bootstrap_file = os.path.join(directory, "bootstrap.json")
         self.log_file = os.path.join(directory, "log")
         self.api_port, self.dns_port = free_port(), free_port()
@@ -71,7 +72,8 @@ class Waymark:
         if not os.path.exists(self.bootstrap_file):
             self.command += ["--bootstrap-file", self.bootstrap_file]
         # What is tested and measured is not the rate limit.
-        environment = {**os.environ, "WAYMARK_LIMITS__REQUESTS_PER_5_MINUTES": "0"}
+        environment = {**os.environ, "WAYMARK_LIMITS__REQUESTS_PER_5_MINUTES": "0",
+                       "WAYMARK_LIMITS__IMPORTS_PER_MINUTE": "0"}
         with open(self.log_file, "ab") as log:
             self.started = time.perf_counter()
             self.process = subprocess.Popen(
@@ -92,6 +94,12 @@ class Waymark:
         # On a later start the file is the first start's; the ports are this one's.
         self.bootstrap["api_base"] = f"http://127.0.0.1:{self.api_port}/client/v4"
         self.bootstrap["dns_address"] = f"127.0.0.1:{self.dns_port}"
+
+    def token(self, *permissions):
+        """Makes a token with these permissions alone, as an operator does."""
+        command = [self.command[0], "token", "create", "--json", "--data-dir", os.path.join(self.directory, "data")]
+        command += [word for permission in permissions for word in ("--permission", permission)]
+        return json.loads(subprocess.run(command, capture_output=True, check=True, cwd=self.directory).stdout)["token"]
 
     def log(self):
         """The last of what it logged."""
