@@ -34,9 +34,9 @@ pub(crate) struct Message {
     pub(crate) code: u32,
     /// The text.
     pub(crate) message: Cow<'static, str>,
-    /// Always null, and present, in what clients have seen.
-    #[serde(rename = "type")]
-    pub(crate) kind: Option<&'static str>,
+    /// Null, where clients have seen the member; else left out.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<()>,
 }
 
 /// How long the work took, which the import says beside its result.

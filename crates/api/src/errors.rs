@@ -89,9 +89,7 @@ pub(crate) enum Failure {
     },
     /// The caller has asked too often.
     TooMany {
-        /// What for: `requests`, or a kind of them.
-        what: &'static str,
-        /// How many per window.
+        /// Requests per window.
         limit: u64,
         /// The length of the window.
         window_seconds: u64,
@@ -216,9 +214,9 @@ impl Failure {
                 );
                 with(StatusCode::PAYLOAD_TOO_LARGE, 9207, text)
             }
-            Self::TooMany { what, limit, window_seconds, retry_after_seconds } => {
+            Self::TooMany { limit, window_seconds, retry_after_seconds } => {
                 let text = format!(
-                    "More than {limit} {what} per {window_seconds} seconds reached. Please wait and consider \
+                    "More than {limit} requests per {window_seconds} seconds reached. Please wait and consider \
                      throttling your request speed"
                 );
                 with(StatusCode::TOO_MANY_REQUESTS, 971, text).retry_after(*retry_after_seconds)

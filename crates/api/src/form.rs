@@ -22,7 +22,9 @@ impl Form {
 /// field is longer than the one that holds it. 0 lifts the limit.
 pub(crate) async fn fields(content_type: Option<&str>, body: &[u8], octets_max: u64) -> Result<Form, Failure> {
     let boundary = content_type.and_then(|content_type| multer::parse_boundary(content_type).ok());
-    let boundary = boundary.ok_or_else(|| Failure::body("multipart/form-data with a boundary is needed"))?;
+    let boundary = boundary.ok_or_else(|| {
+        Failure::body("a form is needed (multipart/form-data, with its boundary in the Content-Type)")
+    })?;
     let limit = match octets_max {
         0 => SizeLimit::new(),
         octets => SizeLimit::new().per_field(octets),

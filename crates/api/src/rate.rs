@@ -96,13 +96,13 @@ fn find(set: &mut [Slot; SLOTS_PER_SET], caller: u64, now: u64, window: u64) -> 
 }
 
 impl Standing {
-    /// The refusal of one `what` too many.
-    pub(crate) fn verdict(&self, what: &'static str) -> Result<(), Failure> {
+    /// The refusal of one request too many.
+    pub(crate) fn verdict(&self) -> Result<(), Failure> {
         if self.allowed {
             return Ok(());
         }
         let (limit, window_seconds, retry_after_seconds) = (self.limit, self.window_seconds, self.reset_seconds);
-        Err(Failure::TooMany { what, limit, window_seconds, retry_after_seconds })
+        Err(Failure::TooMany { limit, window_seconds, retry_after_seconds })
     }
 
     /// Adds the `Ratelimit` and `Ratelimit-Policy` headers (draft-ietf-httpapi-ratelimit-headers).

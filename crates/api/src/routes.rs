@@ -182,7 +182,7 @@ impl Call {
             Owner::User { id, .. } => id,
             Owner::Operator => return Ok(()),
         };
-        imports.count(spread(user), self.shared.clock.now().unix_seconds()).verdict("imports")
+        imports.count(spread(user), self.shared.clock.now().unix_seconds()).verdict()
     }
 }
 
@@ -327,7 +327,7 @@ impl Api {
         if let Some(rates) = &self.rates {
             let counted = rates.count(caller.rate_key(), self.options.clock.now().unix_seconds());
             *standing = Some(counted);
-            counted.verdict("requests").inspect_err(|_| self.options.statistics.count_rate_limited())?;
+            counted.verdict().inspect_err(|_| self.options.statistics.count_rate_limited())?;
         }
         if let Caller::Granted(grant) = &caller {
             access.check(grant)?;

@@ -11,7 +11,7 @@ use crate::routes::Call;
 
 /// The message that clients have seen beside an active token (`errors.md`, "Envelope").
 const ACTIVE: Message =
-    Message { code: 10000, message: Cow::Borrowed("This API Token is valid and active"), kind: None };
+    Message { code: 10000, message: Cow::Borrowed("This API Token is valid and active"), kind: Some(()) };
 
 /// `dns-api.json`, user.TokenVerifyResponse.
 #[derive(Serialize)]

@@ -57,7 +57,7 @@ fn table() -> Vec<(Failure, u16, u32, &'static str)> {
             "Request body is invalid. tags must be an array of strings.",
         ),
         (
-            Failure::TooMany { what: "requests", limit: 1200, window_seconds: 300, retry_after_seconds: 7 },
+            Failure::TooMany { limit: 1200, window_seconds: 300, retry_after_seconds: 7 },
             429,
             971,
             "More than 1200 requests per 300 seconds reached. Please wait and consider throttling your request speed",
@@ -186,8 +186,7 @@ fn an_unknown_route_has_a_second_error_and_a_bounded_text() {
 #[test]
 fn who_must_wait_is_told_how_long() {
     assert_eq!(
-        report(Failure::TooMany { what: "imports", limit: 1, window_seconds: 60, retry_after_seconds: 7 })
-            .retry_after_seconds,
+        report(Failure::TooMany { limit: 1, window_seconds: 60, retry_after_seconds: 7 }).retry_after_seconds,
         Some(7)
     );
     assert!(report(Failure::Busy).retry_after_seconds.is_some());

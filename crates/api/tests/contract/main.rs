@@ -13,4 +13,5 @@ mod plans;
 mod record_data;
 mod records;
 mod routing;
+mod zone_files;
 mod zones;
