@@ -31,3 +31,4 @@ mod tidy;
 mod tls;
 mod visible;
 mod whole;
+mod zone_files;
