@@ -18,7 +18,7 @@ import re
 import sys
 import urllib.request
 
-sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop")]
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop"))
 
 from load import copy_of, loaded
 from node import Waymark

@@ -16,7 +16,7 @@ import statistics
 import sys
 import time
 
-sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop")]
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop"))
 
 from load import copy_of, kept_directory, loaded
 from node import Waymark

@@ -118,6 +118,16 @@ fn record_encodings() {
     started(Command::new(root().join("interop/run")).arg("record_encodings"));
 }
 
+/// dnspython reads zone files, what was exported and dumped of them, and DNS: all say the same.
+#[test]
+fn zone_files() {
+    let directory = Scratch::new();
+    let server = Server::start(directory.path());
+    crate::zone_files::in_and_out(&directory);
+    let mut command = Command::new(root().join("interop/run"));
+    started(command.args(["zone_files", "--bootstrap"]).arg(&server.bootstrap_file).arg(directory.path()));
+}
+
 /// Generated zones and questions: NSD, Knot, BIND, PowerDNS and Waymark differ in nothing that is not listed.
 #[test]
 fn references() {

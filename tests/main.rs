@@ -33,3 +33,4 @@ mod tidy;
 mod tls;
 mod visible;
 mod whole;
+mod zone_files;

@@ -111,9 +111,24 @@ impl Client {
         self.send("DELETE", path, None)
     }
 
+    /// Posts a form of plain fields.
+    pub(crate) fn post_form(&mut self, path: &str, fields: &[(&str, &str)]) -> Response {
+        let boundary = "form-of-a-test";
+        let part = |(name, value): &(&str, &str)| {
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let body = fields.iter().map(part).collect::<String>() + &format!("--{boundary}--\r\n");
+        let kind = format!("multipart/form-data; boundary={boundary}");
+        self.send_as("POST", path, Some((&kind, body.as_bytes())))
+    }
+
     /// One request. A path that does not begin with `/client/v4` or name one of the program's own pages is below
     /// `/client/v4`.
     pub(crate) fn send(&mut self, method: &str, path: &str, body: Option<&[u8]>) -> Response {
+        self.send_as(method, path, body.map(|body| ("application/json", body)))
+    }
+
+    fn send_as(&mut self, method: &str, path: &str, body: Option<(&str, &[u8])>) -> Response {
         let own = ["/client", "/healthz", "/metrics"].iter().any(|start| path.starts_with(start));
         let path = if own { path.to_owned() } else { format!("/client/v4{path}") };
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
@@ -124,11 +139,11 @@ impl Client {
                 head.push_str(&format!("X-Auth-Email: {email}\r\nX-Auth-Key: {key}\r\n"));
             }
         }
-        if let Some(body) = body {
-            head.push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()));
+        if let Some((kind, body)) = body {
+            head.push_str(&format!("Content-Type: {kind}\r\nContent-Length: {}\r\n", body.len()));
         }
         head.push_str("\r\n");
-        self.raw(&[head.as_bytes(), body.unwrap_or_default()].concat())
+        self.raw(&[head.as_bytes(), body.map_or(&[][..], |(_, body)| body)].concat())
             .unwrap_or_else(|why| panic!("{method} {path}: {why}"))
     }
 
@@ -155,6 +170,23 @@ impl Client {
     }
 }
 
+/// Reads a body that comes in pieces (RFC 9112 section 7.1).
+fn read_chunks(connection: &mut BufReader<TcpStream>) -> std::io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = String::new();
+        connection.read_line(&mut line)?;
+        let length = usize::from_str_radix(line.trim_end(), 16).map_err(std::io::Error::other)?;
+        let start = body.len();
+        body.resize(start + length + 2, 0);
+        connection.read_exact(&mut body[start..])?;
+        body.truncate(start + length);
+        if length == 0 {
+            return Ok(body);
+        }
+    }
+}
+
 /// Reads one response, whole.
 pub(crate) fn read_response(connection: &mut BufReader<TcpStream>) -> std::io::Result<Response> {
     let cut = || std::io::Error::other("the connection ended before the response did");
@@ -171,6 +203,9 @@ pub(crate) fn read_response(connection: &mut BufReader<TcpStream>) -> std::io::R
         let line = line()?;
         let Some((name, value)) = line.split_once(':') else { break };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    if headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked") {
+        return Ok(Response { status, headers, body: read_chunks(connection)? });
     }
     let length = headers.iter().find(|(name, _)| name == "content-length");
     let length = length.map_or(Ok(0), |(_, value)| value.parse::<usize>().map_err(|_| cut()))?;

@@ -52,7 +52,10 @@ pub(super) fn import(cli: &Cli, import: &ZoneImport) -> Result<(), Failure> {
     });
     let (saying, told) = (begun.saying, Arc::clone(&report));
     thread::spawn(move || send(sources, saying, &told, stop));
-    let heard = hear(&mut begun.hearing, &report);
+    let heard = hear(&mut begun.hearing, &report).map_err(|why| match report.has_refused() && stop {
+        true => "it stopped at the first line that was refused; nothing of its file was imported".to_owned(),
+        false => why,
+    });
     drop(begun.hearing);
     begun.alone.into_iter().for_each(|alone| alone.end());
     let summary = report.finish(heard);

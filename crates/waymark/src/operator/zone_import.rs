@@ -206,7 +206,10 @@ impl From<ImportProblem> for Problem {
             ImportProblemKind::Adjusted => ProblemKind::Adjusted,
             ImportProblemKind::Skipped => ProblemKind::Skipped,
         };
-        let text = problem.text.chars().take(TEXT_CHARACTERS_MAX).collect();
+        // The line is said once, in front of all.
+        let own = format!("line {}: ", problem.line);
+        let text = problem.text.strip_prefix(&own).unwrap_or(&problem.text);
+        let text = text.chars().take(TEXT_CHARACTERS_MAX).collect();
         Self { file: problem.file, line: problem.line, kind, text }
     }
 }

@@ -107,6 +107,11 @@ impl Report {
         self.draw(&so_far);
     }
 
+    /// Whether a line was refused.
+    pub(super) fn has_refused(&self) -> bool {
+        self.so_far().counts.refused > 0
+    }
+
     /// The operator wants it to end.
     pub(super) fn interrupted(&self) {
         self.so_far().interrupted = true;
