@@ -192,7 +192,7 @@ impl Summary {
     }
 
     fn rate(&self) -> u64 {
-        rate(self.counts.added + self.counts.unchanged, self.took)
+        rate(self.counts.parsed, self.took)
     }
 }
 
