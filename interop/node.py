@@ -97,9 +97,9 @@ class Waymark:
 
     def token(self, *permissions):
         """Makes a token with these permissions alone, as an operator does."""
-        command = [self.command[0], "token", "create", "--json", "--data-dir", os.path.join(self.directory, "data")]
+        command = [self.command[0], "token", "create", "--data-dir", os.path.join(self.directory, "data")]
         command += [word for permission in permissions for word in ("--permission", permission)]
-        return json.loads(subprocess.run(command, capture_output=True, check=True, cwd=self.directory).stdout)["token"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=self.directory).stdout.strip()
 
     def log(self):
         """The last of what it logged."""

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 use waymark_contract::Exchange;
 
-use crate::harness::program::Server;
+use crate::harness::program::{self, Server};
 use crate::harness::{Certificate, Scratch};
 use crate::tidy::root;
 use crate::tls;
@@ -86,7 +86,13 @@ fn octodns() {
 
 #[test]
 fn certbot() {
-    run("certbot_plugin");
+    let directory = Scratch::new();
+    let server = Server::start_with(directory.path(), &["--record-replies", REPLIES]);
+    let order = ["--data-dir", "data", "token", "create", "--permission", "user-read"];
+    let token = program::run(directory.path(), &order).stdout;
+    let token = String::from_utf8(token).expect("a token");
+    started(script("certbot_plugin", &server).args(["--poor-token", token.trim()]));
+    replies_match(&directory.join(REPLIES));
 }
 
 #[test]
