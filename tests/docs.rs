@@ -49,7 +49,7 @@ fn blocks(document: &str) -> Vec<Block> {
 
 /// The document as a shell script.
 fn script(document: &str) -> String {
-    let mut script = "set -eu\ntrap 'kill $(jobs -p) 2>/dev/null' EXIT\n".to_owned();
+    let mut script = "set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n".to_owned();
     for block in blocks(document) {
         match block.mark.as_str() {
             "sh run" => script += &block.text,

@@ -184,7 +184,7 @@ impl fmt::Display for Outcome {
                 let addresses: Vec<String> = line.addresses.iter().map(ToString::to_string).collect();
                 writeln!(f, "{}  {}", line.name, addresses.join(" "))
             }),
-            Self::Done => Ok(()),
+            Self::Done => writeln!(f, "done"),
             Self::Status(status) => status.fmt(f),
         }
     }
