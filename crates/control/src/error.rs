@@ -192,8 +192,10 @@ pub enum Invalid {
         /// The limit.
         limit: usize,
     },
-    /// Not `name:value`, or a name with other characters than letters, digits, `-` and `_`, or too long.
-    #[error("the tag {tag:?} needs a name of 1 to {limit} letters, digits, - or _ before a colon")]
+    /// Not `name:value`, or a name with other characters than letters, digits, `-` and `_`, or too long, or reserved.
+    #[error(
+        "the tag {tag:?} needs a name of 1 to {limit} letters, digits, - or _ before a colon, not beginning with cf-"
+    )]
     TagName {
         /// The tag.
         tag: String,

@@ -23,6 +23,9 @@ const TEXTS_CHARACTERS_MAX: usize = 8_192;
 /// Docs: dns/manage-dns-records/reference/record-attributes.
 const TAG_NAME_CHARACTERS_MAX: usize = 32;
 const TAG_VALUE_CHARACTERS_MAX: usize = 100;
+/// How the names of tags begin that stand for settings in zone files, in any case (docs:
+/// dns/manage-dns-records/how-to/import-and-export, "Reserved cf- tags").
+const RESERVED_TAGS: &str = "cf-";
 
 /// A record that keeps the rules by itself.
 #[derive(Debug)]
@@ -64,8 +67,16 @@ pub(super) fn draft(zone: &ZoneRow, new: NewRecord) -> Result<Draft, Refusal> {
         proxied,
         comment: comment(zone.plan, new.comment)?,
         tags: tags(zone.plan, new.tags)?,
-        settings: new.settings,
+        settings: settings(record_type, new.settings),
     })
+}
+
+/// Only an alias has an answer to flatten (`dns-api.json`, `dns.CNAMERecord.settings`).
+fn settings(record_type: RecordType, mut settings: Map<String, Value>) -> Map<String, Value> {
+    if record_type != RecordType::CNAME {
+        settings.remove("flatten_cname");
+    }
+    settings
 }
 
 /// The data, from `data` if the type is described by it and it says anything, else from `content`.
@@ -144,7 +155,8 @@ pub(crate) fn tags(plan: Plan, tags: Vec<String>) -> Result<Vec<String>, Refusal
     for tag in tags {
         let (name, value) = tag.split_once(':').unwrap_or(("", ""));
         let is_name = |name: &str| name.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet));
-        if name.is_empty() || name.len() > TAG_NAME_CHARACTERS_MAX || !is_name(name) {
+        let is_reserved = name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(RESERVED_TAGS));
+        if name.is_empty() || name.len() > TAG_NAME_CHARACTERS_MAX || !is_name(name) || is_reserved {
             return Err(Invalid::TagName { tag, limit: TAG_NAME_CHARACTERS_MAX }.into());
         }
         if value.chars().count() > TAG_VALUE_CHARACTERS_MAX || has_line_break(value) {

@@ -190,9 +190,9 @@ fn comments_and_tags_have_limits_and_forms() {
     assert_eq!(refused(with_comment(&"é".repeat(501))), Invalid::CommentTooLong { limit: 500 }.into());
     assert_eq!(refused(with_comment("a\nb")), Invalid::CommentLineBreak.into());
     let with_tags = |tags: &[&str]| NewRecord { tags: tags.iter().map(|tag| (*tag).to_owned()).collect(), ..www() };
-    assert_eq!(drafted(with_tags(&["a:1", "b-_2:", "a:1"])).unwrap().tags, ["a:1", "b-_2:"]);
+    assert_eq!(drafted(with_tags(&["a:1", "b-_2:", "a:1", "cf:1"])).unwrap().tags, ["a:1", "b-_2:", "cf:1"]);
     let long = format!("{}:x", "n".repeat(33));
-    for tag in ["", ":x", "no colon", "a b:c", &long] {
+    for tag in ["", ":x", "no colon", "a b:c", "cf-proxied:true", "CF-x:", &long] {
         assert!(matches!(refused(with_tags(&[tag])), Refusal::Invalid(Invalid::TagName { .. })), "{tag}");
     }
     let long = format!("n:{}", "v".repeat(101));
@@ -202,4 +202,13 @@ fn comments_and_tags_have_limits_and_forms() {
     assert_eq!(refused(with_tags(&many)), Quota::Tags { count: 21, limit: 20 }.into());
     let free = ZoneRow { plan: Plan::Free, ..zone_row("example.com") };
     assert_eq!(draft(&free, with_tags(&["a:1"])).unwrap_err(), Quota::Tags { count: 1, limit: 0 }.into());
+}
+
+#[test]
+fn only_an_alias_can_be_flattened() {
+    let settings = || serde_json::Map::from_iter([("flatten_cname".to_owned(), true.into())]);
+    let alias = NewRecord { settings: settings(), ..record("CNAME", "www", "example.net") };
+    assert_eq!(drafted(alias).unwrap().settings, settings());
+    let address = NewRecord { settings: settings(), ..record("A", "www", "192.0.2.1") };
+    assert!(drafted(address).unwrap().settings.is_empty());
 }
