@@ -47,7 +47,7 @@ async fn export(node: &Node, zone: &str) -> String {
     let answer = node.request(request(&node.bootstrap.token, "GET", &path, Body::empty())).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, "text/plain; charset=utf-8"));
     assert!(answer.headers.contains_key("cf-ray"));
-    String::from_utf8(answer.body).unwrap()
+    answer.text().to_owned()
 }
 
 /// A node whose users may import as often as they like.
