@@ -26,6 +26,7 @@ mod kept;
 mod manual;
 mod metrics;
 mod nameserver;
+mod operator;
 mod power_cut;
 mod scopes;
 mod start;
