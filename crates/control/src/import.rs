@@ -1,7 +1,7 @@
 //! Importing zone files: many into an account, or one into a zone.
 //!
 //! ```text
-//!  ImportFiles --bounded--> job: parse, rules, sort --pieces of about 20 ms--> the writer --> ImportEvents
+//!  ImportFiles --bounded--> job: parse, rules, sort --pieces of about 15 ms--> the writer --> ImportEvents
 //! ```
 //!
 //! A file of up to [`RECORDS_PER_WRITE_MAX`] records is one write, and comes whole or not at all. A larger one comes in

@@ -1,7 +1,7 @@
 //! The job of an import: a thread that makes files ready while the writer writes what was made ready before.
 //!
 //! ```text
-//!  file --parse, rules--> loads --gathered to about 20 ms--> writer, two pieces at most --> applied --> events
+//!  file --parse, rules--> loads --gathered to about 15 ms--> writer, two pieces at most --> applied --> events
 //! ```
 //!
 //! One job is at work at a time. A piece is handed over when the one before the last is on disk and answered from, so
@@ -31,7 +31,7 @@ use crate::zones::{self, Status};
 use crate::{Action, PublicId};
 
 /// How long a piece should take the writer, in microseconds.
-const PIECE_MICROS: u64 = 20_000;
+const PIECE_MICROS: u64 = 15_000;
 /// What a zone costs beside its records, in records.
 const ZONE_COST: usize = 12;
 /// Bounds of a piece, in records.
