@@ -130,7 +130,7 @@ fn the_command_line_of_an_import_is_checked_first() {
         (&["import", "missing.zone"][..], "missing.zone"),
         (&["import", "a.test", "a.test", "--origin", "b.test"], "--origin is for one file"),
         (&["import", "a.test", "--origin", "b..test"], "not a domain name"),
-        (&["import", "a.test", "--account", "x"], "\"x\" is not the id of an account"),
+        (&["import", "a.test", "--account", "x"], "there is no account \"x\""),
         (&["import", "a.test", "--account", "00112233445566778899aabbccddeeff"], "account"),
     ] {
         let output = site.cli(arguments);

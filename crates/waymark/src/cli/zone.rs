@@ -75,8 +75,8 @@ pub enum ZoneCommand {
 pub struct ZoneList {
     /// Only the zones with this name, in which * stands for any text, like '*.example'.
     pub name: Option<String>,
-    /// Only the zones of this account.
-    #[arg(long, value_name = "ID")]
+    /// Only the zones of this account (its name or id).
+    #[arg(long, value_name = "ACCOUNT")]
     pub account: Option<String>,
     /// Only the zones with this status: initializing, pending or active.
     #[arg(long)]

@@ -13,8 +13,8 @@ pub struct ZoneImport {
     /// Zone files, and directories of them; - is standard input.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// The account that the zones belong to [default: the only one there is].
-    #[arg(long, value_name = "ID")]
+    /// The account that the zones belong to (its name or id) [default: the only one there is].
+    #[arg(long, value_name = "ACCOUNT")]
     pub account: Option<String>,
     /// The zone's name, for one file that does not say it.
     #[arg(long, value_name = "NAME")]

@@ -69,7 +69,7 @@ fn an_exchange_that_cannot_be_ends_with_a_sentence() {
         let (account, status) = (account.map(str::to_owned), status.map(str::to_owned));
         Exchange::ZoneList(ZoneQuery { name: None, account, status })
     };
-    assert_eq!(failed(query(Some("x"), None)), "\"x\" is not the id of an account");
+    assert_eq!(failed(query(Some("x"), None)), "there is no account \"x\": `waymark account list` shows names and ids");
     assert_eq!(failed(query(None, Some("x"))), "\"x\" is not the status of a zone");
     let import = ZoneImport { account: Some("x".to_owned()), ..ZoneImport::default() };
     assert_eq!(

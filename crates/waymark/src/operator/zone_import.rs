@@ -15,11 +15,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use waymark_control::{
-    AccountFilter, Actor, Control, Grant, ImportEvent, ImportEvents, ImportFiles, ImportOptions, ImportProblem,
-    ImportProblemKind, ImportedZone, Page, PublicId, Refusal, Status, ZoneFile,
+    Actor, Control, Grant, ImportEvent, ImportEvents, ImportFiles, ImportOptions, ImportProblem, ImportProblemKind,
+    ImportedZone, PublicId, Refusal, Status, ZoneFile,
 };
 use waymark_wire::Name;
 
+use super::accounts;
 use super::exchange::{Desk, Imported, Parcel, Problem, ProblemKind, Said, Told, Trouble, ZoneImport};
 use crate::control_socket::{Target, frames};
 
@@ -51,19 +52,13 @@ pub(super) async fn import<W: AsyncWrite + Unpin + Send>(
     }
 }
 
-/// The account of this id; without one, the only account there is.
+/// The account of this name or id; without one, the only account there is.
 async fn account(control: &Control, text: Option<&str>) -> Result<PublicId, Trouble> {
-    let operator = Grant::operator();
-    if let Some(text) = text {
-        let id = PublicId::parse(text).ok_or_else(|| format!("{text:?} is not the id of an account"))?;
-        return Ok(control.account_get(&operator, id).await?.id);
-    }
-    let page = Page { page: 1, per_page: 2 };
-    match &control.account_list(&operator, AccountFilter::default(), page).await?.items[..] {
-        [account] => Ok(account.id),
-        [] => Err(Trouble::Told("there is no account yet: `waymark serve` makes the first".to_owned())),
-        _ => Err(Trouble::Told("there are several accounts: say which with --account ID".to_owned())),
-    }
+    let found = match text {
+        Some(text) => accounts::find(control, text).await,
+        None => accounts::only(control).await,
+    };
+    found.map_err(Trouble::Told)
 }
 
 /// Receives files until there are no more, or the other side is gone, or the import has ended.

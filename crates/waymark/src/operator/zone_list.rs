@@ -1,11 +1,11 @@
 //! The list of zones: a thousand at a time from the store, each sent on before the next are read.
 
 use tokio::io::AsyncWrite;
-use waymark_control::{Grant, PublicId, Status, ZoneFilter};
+use waymark_control::{Control, Grant, Status, ZoneFilter};
 
-use super::PER_PAGE;
 use super::exchange::{Parcel, Told, Trouble, ZoneQuery};
 use super::zones::line;
+use super::{PER_PAGE, accounts};
 use crate::control_socket::Target;
 
 pub(super) async fn list<W: AsyncWrite + Unpin + Send>(
@@ -13,7 +13,7 @@ pub(super) async fn list<W: AsyncWrite + Unpin + Send>(
     query: ZoneQuery,
     to: &mut Parcel<'_, W>,
 ) -> Result<(), Trouble> {
-    let filter = filter(&query)?;
+    let filter = filter(target.control(), &query).await?;
     let mut after = None;
     loop {
         let control = target.control();
@@ -30,10 +30,10 @@ pub(super) async fn list<W: AsyncWrite + Unpin + Send>(
     }
 }
 
-fn filter(query: &ZoneQuery) -> Result<ZoneFilter, String> {
+async fn filter(control: &Control, query: &ZoneQuery) -> Result<ZoneFilter, String> {
     let account_id = match &query.account {
         None => None,
-        Some(text) => Some(PublicId::parse(text).ok_or_else(|| format!("{text:?} is not the id of an account"))?),
+        Some(text) => Some(accounts::find(control, text).await?),
     };
     if let Some(status) = query.status.as_deref().filter(|status| Status::from_word(status).is_none()) {
         return Err(format!("{status:?} is not the status of a zone"));
