@@ -20,6 +20,8 @@ import dns.zone
 
 from checks import Node, Steps, same
 
+# The TTL that stands for "automatic" in a file, and what is answered then.
+AUTOMATIC, ANSWERED = 1, 300
 # Questions for each zone at most: one zone has 20,000 names.
 QUESTIONS_MAX = 200
 TIMEOUT_S = 10
@@ -34,7 +36,8 @@ def read(path, apex):
     for name, node in zone.nodes.items():
         for rdataset in node.rdatasets:
             at_apex = name == zone.origin and rdataset.rdtype in (dns.rdatatype.SOA, dns.rdatatype.NS)
-            found = (rdataset.ttl, sorted(rdata.to_digestable().hex() for rdata in rdataset))
+            ttl = ANSWERED if rdataset.ttl == AUTOMATIC else rdataset.ttl
+            found = (ttl, sorted(rdata.to_digestable().hex() for rdata in rdataset))
             (own if at_apex else rrsets)[(name.to_text().lower(), dns.rdatatype.to_text(rdataset.rdtype))] = found
     return rrsets, own
 

@@ -279,7 +279,7 @@ pub(crate) fn strings() -> Shape {
 /// Comments, tags and proxies, as an export has them.
 pub(crate) fn attributes() -> Shape {
     let body = "a A 192.0.2.1 ; just a comment\nb A 192.0.2.2 ; cf_tags=one,two:value,three:\"with, comma\"\n\
-                c A 192.0.2.3 ; both cf_tags=x:y,cf-proxied:true\nd A 192.0.2.4 ; speaks of cf_tags= itself cf_tags=\n\
+                c 1 A 192.0.2.3 ; both cf_tags=x:y,cf-proxied:true\nd A 192.0.2.4 ; speaks of cf_tags= itself cf_tags=\n\
                 e A 192.0.2.5 ; cf_tags=cf-proxied:false\n";
     shape("attributes.test", body, &[("a", "A", &["192.0.2.1"]), ("e", "A", &["192.0.2.5"])])
 }
