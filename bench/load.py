@@ -20,7 +20,7 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "interop")]
+sys.path.append(os.path.join(HERE, "..", "interop"))
 
 from api_client import Connection
 from node import Waymark
