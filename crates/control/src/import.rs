@@ -22,6 +22,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::{Semaphore, mpsc};
 use waymark_wire::Name;
+use waymark_wire::zone_file::ReaderOptions;
 
 use crate::error::{Invalid, Refusal, Unavailable};
 use crate::identity::{Grant, Permission};
@@ -42,6 +43,9 @@ const OCTETS_WAITING: usize = 64 << 20;
 const ROOM_UNIT: usize = 256;
 /// Events that wait to be taken.
 const EVENTS_WAITING: usize = 1_024;
+
+/// Records that `$GENERATE` makes in one import into a zone at most: it is one write.
+const GENERATED_MAX: u64 = RECORDS_PER_WRITE_MAX as u64;
 
 /// New records of a file that are written in one write at most.
 pub const RECORDS_PER_WRITE_MAX: usize = 10_000;
@@ -216,8 +220,13 @@ fn prepare(
 ) -> Result<(Vec<KeyedRow>, RecordsImported, Problems), Refusal> {
     let zone: ZoneRow = store.read_blocking(|sql| zones::find(sql, grant, zone, &[Permission::DnsEdit]))?;
     let mut problems = Problems::new(String::new());
-    let parsed = parse(text, Some(zone.apex.clone()), &mut problems);
+    let options = ReaderOptions { generated_max: GENERATED_MAX, ..ReaderOptions::default() };
+    let parsed = parse(text, Some(zone.apex.clone()), options, &mut problems);
     if let Some((line, why)) = problems.first_unreadable {
+        return Err(Invalid::ZoneFile { line, why }.into());
+    }
+    if let (Some(other), Some(line)) = (parsed.apex.filter(|apex| *apex != zone.apex), parsed.soa_line) {
+        let why = format!("the SOA record is of the zone {other}: a file of {} is needed", zone.apex);
         return Err(Invalid::ZoneFile { line, why }.into());
     }
     let shared = &store.shared;

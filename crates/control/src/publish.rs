@@ -78,20 +78,17 @@ pub(crate) fn name<'r>(
             continue;
         }
         let ttl = if record.proxied || record.ttl == 1 { AUTOMATIC_TTL } else { record.ttl };
-        match rrsets.iter_mut().find(|rrset| rrset.record_type == record.record_type) {
-            Some(rrset) => {
-                rrset.ttl = rrset.ttl.min(ttl);
-                rrset.data.push(record.rdata.clone());
+        match rrsets.binary_search_by_key(&record.record_type, |rrset| rrset.record_type) {
+            Ok(at) => {
+                rrsets[at].ttl = rrsets[at].ttl.min(ttl);
+                rrsets[at].data.push(record.rdata.clone());
             }
-            None => rrsets.push(RRset {
-                owner: owner.clone(),
-                record_type: record.record_type,
-                ttl,
-                data: vec![record.rdata.clone()],
-            }),
+            Err(at) => {
+                let (owner, record_type, data) = (owner.clone(), record.record_type, vec![record.rdata.clone()]);
+                rrsets.insert(at, RRset { owner, record_type, ttl, data });
+            }
         }
     }
-    rrsets.sort_by_key(|rrset| rrset.record_type);
     for rrset in &mut rrsets {
         rrset.data.sort();
         rrset.data.dedup();
@@ -101,9 +98,13 @@ pub(crate) fn name<'r>(
 
 /// What stands in `before` alone, and what in `after` alone, both sorted by type.
 pub(crate) fn difference(before: Vec<RRset>, after: Vec<RRset>) -> (Vec<RRset>, Vec<RRset>) {
-    let added = after.iter().filter(|rrset| !before.contains(rrset)).cloned().collect();
-    let removed = before.into_iter().filter(|rrset| !after.contains(rrset)).collect();
+    let added = after.iter().filter(|rrset| !has(&before, rrset)).cloned().collect();
+    let removed = before.into_iter().filter(|rrset| !has(&after, rrset)).collect();
     (removed, added)
+}
+
+fn has(sorted: &[RRset], rrset: &RRset) -> bool {
+    sorted.binary_search_by_key(&rrset.record_type, |other| other.record_type).is_ok_and(|at| sorted[at] == *rrset)
 }
 
 #[cfg(test)]

@@ -354,8 +354,7 @@ fn replace(tx: &mut Tx<'_>, zone: &ZoneRow, old: &RecordRow, new: NewRecord) -> 
 fn check_at_its_name(tx: &mut Tx<'_>, zone: &ZoneRow, row: &RecordRow) -> Result<(), Refusal> {
     let octets_max = tx.shared.limits.rrset_octets_max();
     let there = tx.touch_name(zone, &row.name)?;
-    rules::check_beside(&zone.apex, row, there)?;
-    rules::check_size(octets_max, row, there)
+    rules::check_beside(&zone.apex, octets_max, row, there)
 }
 
 /// The row of a draft; `old` is the row in whose place it comes.

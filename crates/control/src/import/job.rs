@@ -5,7 +5,8 @@
 //! ```
 //!
 //! One job is at work at a time. A piece is handed over when the one before the last is on disk and answered from, so
-//! that other writes wait for two pieces at most; how much a piece holds follows how long the last ones took.
+//! that the writer is never idle; small writes go before a piece that waits, and so wait for one at most. How much a
+//! piece holds follows how long the last ones took.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use rusqlite::{Connection, params};
 use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use waymark_wire::Name;
+use waymark_wire::zone_file::ReaderOptions;
 
 use super::parse::{Line, parse};
 use super::problems::Problems;
@@ -192,7 +194,7 @@ impl Job {
 
     fn file(&mut self, Waiting { file, room }: Waiting) -> Result<(), End> {
         let mut problems = Problems::new(file.name);
-        let parsed = parse(&file.text, file.origin, &mut problems);
+        let parsed = parse(&file.text, file.origin, ReaderOptions::default(), &mut problems);
         drop(file.text);
         let apex = parsed.apex.ok_or_else(|| {
             let why = "the file has no SOA record and its name is not a zone's: say which zone it is";

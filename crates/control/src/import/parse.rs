@@ -27,6 +27,8 @@ pub(super) struct Parsed {
     pub(super) apex: Option<Name>,
     /// Its records by owner, and in the order of the file for one owner; what is the platform's own is left out.
     pub(super) lines: Vec<Line>,
+    /// Where its SOA record is.
+    pub(super) soa_line: Option<u32>,
     /// Records read, those that were left out among them.
     pub(super) parsed: u64,
 }
@@ -35,8 +37,8 @@ pub(super) struct Parsed {
 const OF_SIGNING: [RecordType; 4] = [RecordType::RRSIG, RecordType::NSEC, RecordType::NSEC3, RecordType::NSEC3PARAM];
 
 /// Reads a whole file. Lines that cannot be read become problems.
-pub(super) fn parse(text: &[u8], origin: Option<Name>, problems: &mut Problems) -> Parsed {
-    let mut reader = Reader::new(text, origin.clone(), ReaderOptions::default());
+pub(super) fn parse(text: &[u8], origin: Option<Name>, options: ReaderOptions, problems: &mut Problems) -> Parsed {
+    let mut reader = Reader::new(text, origin.clone(), options);
     let (mut lines, mut parsed, mut soa, mut signed) = (Vec::new(), 0, None, None);
     for entry in reader.by_ref() {
         let entry = match entry {
@@ -70,7 +72,7 @@ pub(super) fn parse(text: &[u8], origin: Option<Name>, problems: &mut Problems) 
     }
     // Stable, so that of two records that say the same the first is kept.
     lines.sort_by(|one, other| one.key.cmp(&other.key));
-    Parsed { apex, lines, parsed }
+    Parsed { apex, lines, soa_line, parsed }
 }
 
 /// Takes the NS records of the apex out; gives the line of the first.

@@ -4,16 +4,17 @@
 //! adjusted: a TTL out of range, a comment that is too long, a proxy that its type cannot have.
 
 use std::borrow::{Borrow, Cow};
+use std::collections::HashSet;
 
 use serde_json::Map;
 use waymark_wire::records::row as type_row;
 use waymark_wire::zone_file::Attributes;
-use waymark_wire::{Name, RecordType};
+use waymark_wire::{Name, Rdata, RecordType};
 
 use super::parse::Line;
 use super::problems::Problems;
 use crate::error::{Invalid, Refusal};
-use crate::records::rules;
+use crate::records::rules::{self, Neighbours};
 use crate::store::{KeyedRow, RecordRow, Sql, ZoneRow};
 use crate::{Plan, PublicId, Random, Time};
 
@@ -30,20 +31,60 @@ pub(super) struct Rules<'z> {
 }
 
 /// What becomes of a record beside those that are at its name.
-pub(crate) enum Verdict {
+pub(super) enum Verdict {
     Add,
     /// It is there.
     Unchanged,
     Refused(Refusal),
 }
 
-/// Says what becomes of a record beside `there`.
-pub(crate) fn judge(apex: &Name, rrset_octets_max: u64, row: &RecordRow, there: &[impl Borrow<RecordRow>]) -> Verdict {
-    if there.iter().any(|other| other.borrow().rdata == row.rdata) {
-        return Verdict::Unchanged;
+/// Records at a name from which on they are looked up and added up, in place of being gone through.
+const INDEXED_FROM: usize = 16;
+
+/// What speeds up the judging of records that come to one name, where that has many.
+#[derive(Default)]
+pub(super) struct AtName(Option<(HashSet<Rdata>, Neighbours)>);
+
+impl AtName {
+    /// Of a name with these records.
+    pub(super) fn of(there: &[impl Borrow<RecordRow>]) -> Self {
+        let indexed = there.len() >= INDEXED_FROM;
+        let rows = || there.iter().map(Borrow::borrow);
+        Self(indexed.then(|| (rows().map(|row| row.rdata.clone()).collect(), Neighbours::of(rows()))))
     }
-    let checked = rules::check_beside(apex, row, there).and_then(|()| rules::check_size(rrset_octets_max, row, there));
-    checked.map_or_else(Verdict::Refused, |()| Verdict::Add)
+
+    /// Says what becomes of a record beside `there`, the records that this is of.
+    pub(super) fn judge(
+        &self,
+        apex: &Name,
+        rrset_octets_max: u64,
+        row: &RecordRow,
+        there: &[impl Borrow<RecordRow>],
+    ) -> Verdict {
+        let few;
+        let neighbours = match &self.0 {
+            Some((data, _)) if data.contains(&row.rdata) => return Verdict::Unchanged,
+            Some((_, neighbours)) => neighbours,
+            None if there.iter().any(|other| other.borrow().rdata == row.rdata) => return Verdict::Unchanged,
+            None => {
+                few = Neighbours::of(there.iter().map(Borrow::borrow));
+                &few
+            }
+        };
+        let checked = neighbours.check(apex, row).and_then(|()| neighbours.check_size(rrset_octets_max, row));
+        checked.map_or_else(Verdict::Refused, |()| Verdict::Add)
+    }
+
+    /// Takes note of the last of `there`, which has been added.
+    pub(super) fn added(&mut self, there: &[impl Borrow<RecordRow>]) {
+        match (&mut self.0, there.last().map(Borrow::borrow)) {
+            (Some((data, neighbours)), Some(row)) => {
+                data.insert(row.rdata.clone());
+                neighbours.add(row);
+            }
+            _ => *self = Self::of(there),
+        }
+    }
 }
 
 /// The rows of lines, each checked by itself. Those that break a rule become problems.
@@ -68,13 +109,17 @@ pub(super) fn candidates(
 /// Leaves of candidates for a zone without records those that go together; gives how many say the same as another.
 pub(super) fn settle(rules: &Rules<'_>, candidates: Vec<KeyedRow>, problems: &mut Problems) -> (Vec<KeyedRow>, u64) {
     let mut settled: Vec<KeyedRow> = Vec::with_capacity(candidates.len());
-    let (mut unchanged, mut name_from) = (0, 0);
+    let (mut unchanged, mut name_from, mut at_name) = (0, 0, AtName::default());
     for row in candidates {
         if settled.last().is_none_or(|last| last.key != row.key) {
             name_from = settled.len();
+            at_name = AtName::default();
         }
-        match judge(rules.apex, rules.rrset_octets_max, &row.row, &settled[name_from..]) {
-            Verdict::Add => settled.push(row),
+        match at_name.judge(rules.apex, rules.rrset_octets_max, &row.row, &settled[name_from..]) {
+            Verdict::Add => {
+                settled.push(row);
+                at_name.added(&settled[name_from..]);
+            }
             Verdict::Unchanged => unchanged += 1,
             Verdict::Refused(refusal) => problems.refused(row.line, refusal),
         }
@@ -92,17 +137,19 @@ pub(super) fn survey(
 ) -> Result<u64, Refusal> {
     let Some(zone) = zone else { return Ok(settle(rules, candidates, problems).0.len() as u64) };
     let mut added = 0;
-    let mut there: Vec<RecordRow> = Vec::new();
+    let (mut there, mut at_name): (Vec<RecordRow>, _) = (Vec::new(), AtName::default());
     let mut name: Option<Name> = None;
     for KeyedRow { line, row, .. } in candidates {
         if name.as_ref() != Some(&row.name) {
             there = RecordRow::at_name(sql, zone.number, &row.name)?;
+            at_name = AtName::of(&there);
             name = Some(row.name.clone());
         }
-        match judge(rules.apex, rules.rrset_octets_max, &row, &there) {
+        match at_name.judge(rules.apex, rules.rrset_octets_max, &row, &there) {
             Verdict::Add => {
                 added += 1;
                 there.push(row);
+                at_name.added(&there);
             }
             Verdict::Unchanged => {}
             Verdict::Refused(refusal) => problems.refused(line, refusal),
@@ -193,5 +240,65 @@ fn comment(plan: Plan, comment: Option<String>, line: u32, problems: &mut Proble
             problems.adjusted(line, format!("the comment was cut: it has at most {limit} characters"));
             Some(comment[..end].to_owned())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::error::{Conflict, Quota};
+    use crate::testing::{name, record_row};
+
+    proptest! {
+        /// However many records a name has by then: what the API says of a record is what an import does with it.
+        #[test]
+        fn records_of_one_name_are_judged_as_the_api_judges_them(
+            picks in prop::collection::vec((0usize..6, 0u8..40), 1..80),
+            first_type in 0usize..6,
+        ) {
+            const TYPES: [&str; 6] = ["A", "AAAA", "TXT", "MX", "NS", "CNAME"];
+            let (apex, octets_max) = (name("example.com"), 500);
+            let (mut there, mut at_name): (Vec<RecordRow>, _) = (Vec::new(), AtName::default());
+            // Mostly one type, so that a name gets to have many records.
+            for (number, (pick, value)) in (0u8..).zip(picks) {
+                let record_type = TYPES[if pick == 0 { value as usize % 6 } else { first_type }];
+                let content = match record_type {
+                    "A" => format!("192.0.2.{value}"),
+                    "AAAA" => format!("2001:db8::{value}"),
+                    "TXT" => "t".repeat(usize::from(value) * 20 + 1),
+                    "MX" => format!("mail{value}.example.net"),
+                    _ => format!("host{value}.example.net"),
+                };
+                let row = record_row(number, record_type, "www", &content);
+                let api = rules::check_beside(&apex, octets_max, &row, &there);
+                match at_name.judge(&apex, octets_max, &row, &there) {
+                    Verdict::Add => {
+                        prop_assert_eq!(api, Ok(()));
+                        there.push(row);
+                        at_name.added(&there);
+                    }
+                    Verdict::Unchanged => {
+                        let same = [Err(Conflict::IdenticalRecord.into()), Err(Conflict::RecordExists.into())];
+                        prop_assert!(same.contains(&api));
+                    }
+                    Verdict::Refused(refusal) => prop_assert_eq!(api, Err(refusal)),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_of_many_records_is_indexed() {
+        let rows: Vec<_> = (0..20).map(|number| record_row(number, "A", "www", &format!("192.0.2.{number}"))).collect();
+        let at_name = AtName::of(&rows);
+        assert!(at_name.0.is_some() && AtName::of(&rows[..3]).0.is_none());
+        let alias = record_row(99, "CNAME", "www", "example.net");
+        let verdict = at_name.judge(&name("example.com"), 9_999, &alias, &rows);
+        assert!(matches!(verdict, Verdict::Refused(refusal) if refusal == Conflict::AddressOrAliasExists.into()));
+        let more = record_row(99, "A", "www", "192.0.2.99");
+        let verdict = at_name.judge(&name("example.com"), 300, &more, &rows);
+        assert!(matches!(verdict, Verdict::Refused(Refusal::Quota(Quota::RRset { .. }))));
     }
 }

@@ -470,6 +470,18 @@ async fn the_api_imports_into_a_zone_in_one_write() {
     let refused = import("e 300 A 192.0.2.1\nf 300 A nothing\n", false).await.unwrap_err();
     assert!(matches!(refused, Refusal::Invalid(Invalid::ZoneFile { line: 2, .. })), "{refused}");
     assert_eq!(records(&node, zone.id).await.len(), 2, "nothing of a refused text is kept");
+    for (text, line) in [("www A 192.0.2.1\n$GENERATE 0-10000 g$ A 192.0.2.1\n", 2), ("@ SOA a b 1 2 3 4 5\n", 0)] {
+        let refused = import(text, false).await.err();
+        let told = refused
+            .as_ref()
+            .map(|refusal| matches!(refusal, Refusal::Invalid(Invalid::ZoneFile { line: at, .. }) if *at == line));
+        assert_eq!(told, (line > 0).then_some(true), "{text}: {refused:?}");
+    }
+    let foreign = import("$ORIGIN example.net.\n@ 300 SOA a b 1 2 3 4 5\n@ NS a\n", false).await.unwrap_err();
+    assert!(
+        matches!(&foreign, Refusal::Invalid(Invalid::ZoneFile { line: 2, why }) if why.contains("example.net")),
+        "{foreign}"
+    );
     let reader = Grant { policies: Some(Vec::new()), ..grant.clone() };
     let denied = node.control.record_import(&reader, zone.id, Vec::new(), false).await;
     assert_eq!(denied.unwrap_err(), Refusal::Denied(Permission::DnsEdit));

@@ -12,7 +12,7 @@ use rusqlite::params;
 use waymark_wire::{Name, Serial};
 use waymark_zone::published::{AccountNumber, ScopeId, Version};
 
-use super::rows::{Verdict, judge};
+use super::rows::{AtName, Verdict};
 use crate::accounts::{self, AccountRow};
 use crate::error::{Conflict, Quota, Refusal, Unavailable};
 use crate::identity::{Grant, Permission};
@@ -143,17 +143,19 @@ fn piece(
 pub(super) fn beside(tx: &mut Tx<'_>, zone: &ZoneRow, rows: Vec<KeyedRow>, stop: bool) -> Result<Outcome, Refusal> {
     let octets_max = tx.shared.limits.rrset_octets_max();
     let (mut settled, mut done) = (Vec::with_capacity(rows.len()), Done::of(zone, false));
-    let mut there: Vec<Rc<RecordRow>> = Vec::new();
+    let (mut there, mut at_name): (Vec<Rc<RecordRow>>, _) = (Vec::new(), AtName::default());
     let mut name: Option<Name> = None;
     for KeyedRow { line, row, .. } in rows {
         if name.as_ref() != Some(&row.name) {
             there = tx.touch_name(zone, &row.name)?.to_vec();
+            at_name = AtName::of(&there);
             name = Some(row.name.clone());
         }
-        match judge(&zone.apex, octets_max, &row, &there) {
+        match at_name.judge(&zone.apex, octets_max, &row, &there) {
             Verdict::Add => {
                 let row = Rc::new(row);
                 there.push(row.clone());
+                at_name.added(&there);
                 settled.push(row);
             }
             Verdict::Unchanged => done.unchanged += 1,

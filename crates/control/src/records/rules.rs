@@ -1,11 +1,14 @@
 //! The rules for one record by itself, and for a record beside others of its name. Pure.
 
+mod neighbours;
+
 use std::borrow::Borrow;
 
 use serde_json::{Map, Value};
 use waymark_wire::records::{Api, Content};
 use waymark_wire::{Name, Rdata, RecordError, RecordType, records};
-use waymark_zone::published::RECORD_OCTETS;
+
+pub(crate) use neighbours::Neighbours;
 
 use super::NewRecord;
 use crate::error::{Conflict, Invalid, Quota, Refusal};
@@ -173,48 +176,21 @@ fn has_line_break(text: &str) -> bool {
     text.contains(['\n', '\r'])
 }
 
-/// Checks a record against those that are at its name, itself among them if it is being changed (docs:
-/// dns/manage-dns-records/troubleshooting/records-with-same-name and existing-ns-record).
-pub(crate) fn check_beside(apex: &Name, new: &RecordRow, there: &[impl Borrow<RecordRow>]) -> Result<(), Refusal> {
+/// Checks a record against those that are at its name, itself among them if it is being changed.
+pub(crate) fn check_beside(
+    apex: &Name,
+    octets_max: u64,
+    new: &RecordRow,
+    there: &[impl Borrow<RecordRow>],
+) -> Result<(), Refusal> {
     let others = || there.iter().map(Borrow::borrow).filter(|other| other.id != new.id);
-    let others_of = |types: &'static [RecordType]| others().any(|other| types.contains(&other.record_type));
     if let Some(same) = others().find(|other| other.rdata == new.rdata) {
         let identical = same.says_the_same(&RecordRow { content: same.content.clone(), ..new.clone() });
         return Err(if identical { Conflict::IdenticalRecord } else { Conflict::RecordExists }.into());
     }
-    const ADDRESSES_AND_ALIAS: &[RecordType] = &[RecordType::A, RecordType::AAAA, RecordType::CNAME];
-    // What is at the apex under NS is not a delegation.
-    let below_apex = new.name != *apex;
-    let is_addressing = ADDRESSES_AND_ALIAS.contains(&new.record_type);
-    if is_addressing && below_apex && others_of(&[RecordType::NS]) {
-        return Err(Conflict::DelegationExists.into());
-    }
-    match new.record_type {
-        RecordType::CNAME if others_of(ADDRESSES_AND_ALIAS) => Err(Conflict::AddressOrAliasExists.into()),
-        RecordType::A | RecordType::AAAA if others_of(&[RecordType::CNAME]) => Err(Conflict::AliasExists.into()),
-        RecordType::NS if below_apex && others_of(ADDRESSES_AND_ALIAS) => Err(Conflict::DelegationBesideAddress.into()),
-        RecordType::TXT => {
-            let texts = others().filter(|other| other.record_type == RecordType::TXT);
-            let characters: usize = texts.map(|other| other.content.chars().count()).sum();
-            match characters + new.content.chars().count() > TEXTS_CHARACTERS_MAX {
-                true => Err(Invalid::TextsTooLong { limit: TEXTS_CHARACTERS_MAX }.into()),
-                false => Ok(()),
-            }
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Checks that the RRset of a record, itself with those that are at its name, can be answered whole. DNS answers no
-/// part of an RRset (RFC 2181 section 5), so a larger one could not be answered at all.
-pub(crate) fn check_size(octets_max: u64, new: &RecordRow, there: &[impl Borrow<RecordRow>]) -> Result<(), Refusal> {
-    let octets = |row: &RecordRow| (RECORD_OCTETS + row.rdata.wire().len()) as u64;
-    let there = there.iter().map(Borrow::borrow);
-    let others = there.filter(|other| other.id != new.id && other.record_type == new.record_type);
-    match others.map(octets).sum::<u64>() + octets(new) > octets_max {
-        true => Err(Quota::RRset { record_type: new.record_type, limit: octets_max }.into()),
-        false => Ok(()),
-    }
+    let neighbours = Neighbours::of(others());
+    neighbours.check(apex, new)?;
+    neighbours.check_size(octets_max, new)
 }
 
 #[cfg(test)]

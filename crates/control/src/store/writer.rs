@@ -7,14 +7,17 @@
 //!                                     COMMIT --> journal: position, subscribers --> replies
 //! ```
 //!
+//! Pieces of something large have commits of their own; small writes that wait go before them.
+//!
 //! When the transaction itself is lost (a full disk can end it in the middle of a statement) or the commit fails,
 //! nobody in the group has changed anything, and everybody is told so: the refusals too, for they may rest on
 //! what another write of the group had done.
 
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Instant;
 
 use rusqlite::Connection;
@@ -41,8 +44,7 @@ pub(super) enum Message {
 pub(super) trait Job: Send {
     fn actor(&self) -> Actor;
     fn action(&self) -> Action;
-    /// Whether it is a piece of something large: no other such piece shares its commit, so that small writes wait for
-    /// one at most before theirs.
+    /// Whether it is a piece of something large: it has a commit of its own, and small writes that wait go before it.
     fn is_piece(&self) -> bool;
     /// Called once.
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Refusal>;
@@ -123,40 +125,51 @@ impl Writer {
 
     /// Works until it is told to close, or nobody is left who could tell it anything.
     pub(super) fn run(self) {
-        let mut closing = false;
-        while !closing {
+        let mut pieces = VecDeque::new();
+        let mut open = true;
+        while open || !pieces.is_empty() {
             let mut group = Vec::new();
-            match self.waiting.recv() {
-                Ok(Message::Write(job)) => group.push(job),
-                Ok(Message::Close) | Err(_) => break,
+            open = open && self.take(&mut group, &mut pieces);
+            // Small writes go before pieces, and one piece after each group of them: neither waits for long.
+            if !group.is_empty() {
+                self.carry_out(group);
             }
-            let ends = |group: &[Box<dyn Job>]| {
-                group.len() >= self.shared.limits.writes_per_commit || group.last().is_some_and(|job| job.is_piece())
-            };
-            while !ends(&group) {
-                match self.waiting.try_recv() {
-                    Ok(Message::Write(job)) => group.push(job),
-                    Ok(Message::Close) => {
-                        closing = true;
-                        break;
-                    }
-                    Err(_) => break,
-                }
-            }
-            self.shared.counters.writes_waiting.fetch_sub(group.len() as u64, Ordering::Relaxed);
-            let has_piece = group.last().is_some_and(|job| job.is_piece());
-            let began = Instant::now();
-            self.write_group(group);
-            if has_piece {
+            if let Some(piece) = pieces.pop_front() {
+                let began = Instant::now();
+                self.carry_out(vec![piece]);
                 let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
                 self.shared.counters.piece_micros.store(micros, Ordering::Relaxed);
             }
-            self.prune();
         }
         self.shared.journal.close();
         if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
             tracing::warn!(%error, "the WAL could not be written back; the next start does it");
         }
+    }
+
+    /// Takes what waits: small writes as many as share a commit, and pieces. Waits if there is nothing to do. False:
+    /// nothing more will come.
+    fn take(&self, group: &mut Vec<Box<dyn Job>>, pieces: &mut VecDeque<Box<dyn Job>>) -> bool {
+        while group.len() < self.shared.limits.writes_per_commit.max(1) {
+            let idle = group.is_empty() && pieces.is_empty();
+            let message = match idle {
+                true => self.waiting.recv().map_err(|_| TryRecvError::Disconnected),
+                false => self.waiting.try_recv(),
+            };
+            match message {
+                Ok(Message::Write(job)) if job.is_piece() => pieces.push_back(job),
+                Ok(Message::Write(job)) => group.push(job),
+                Err(TryRecvError::Empty) => break,
+                Ok(Message::Close) | Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+        true
+    }
+
+    fn carry_out(&self, group: Vec<Box<dyn Job>>) {
+        self.shared.counters.writes_waiting.fetch_sub(group.len() as u64, Ordering::Relaxed);
+        self.write_group(group);
+        self.prune();
     }
 
     fn write_group(&self, group: Vec<Box<dyn Job>>) {

@@ -40,7 +40,7 @@ fn names_are_the_apex_whole_or_relative() {
 fn beside(owner: &str, new: (&str, &str), there: &[(&str, &str)]) -> Option<Refusal> {
     let row = |number, (record_type, content): (&str, &str)| record_row(number, record_type, owner, content);
     let there: Vec<_> = (1..).zip(there).map(|(number, record)| row(number, *record)).collect();
-    check_beside(&name("example.com"), &row(0, new), &there).err()
+    check_beside(&name("example.com"), u64::MAX, &row(0, new), &there).err()
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn the_same_record_with_other_settings_exists_already() {
     let there = [record_row(1, "A", "www.example.com", "192.0.2.1")];
     let same = RecordRow { id: PublicId([0; 16]), ..there[0].clone() };
     let apex = name("example.com");
-    let refused = |new: RecordRow| check_beside(&apex, &new, &there).unwrap_err();
+    let refused = |new: RecordRow| check_beside(&apex, u64::MAX, &new, &there).unwrap_err();
     assert_eq!(refused(same.clone()), Conflict::IdenticalRecord.into());
     for other in [
         RecordRow { ttl: 120, ..same.clone() },
@@ -106,7 +106,7 @@ fn the_same_record_with_other_settings_exists_already() {
         assert_eq!(refused(other), Conflict::RecordExists.into());
     }
     // Changing a record is no conflict with itself.
-    assert_eq!(check_beside(&apex, &RecordRow { id: there[0].id, ttl: 60, ..same }, &there), Ok(()));
+    assert_eq!(check_beside(&apex, u64::MAX, &RecordRow { id: there[0].id, ttl: 60, ..same }, &there), Ok(()));
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn texts_are_compared_by_value_and_mail_exchanges_with_priority() {
     let apex = name("example.com");
     let (rdata, _) = Rdata::from_api(RecordType::MX, "mail.test", priority, &apex).unwrap();
     let other = RecordRow { id: PublicId([0; 16]), rdata, priority, ..there[0].clone() };
-    assert_eq!(check_beside(&apex, &other, &there), Ok(()));
+    assert_eq!(check_beside(&apex, u64::MAX, &other, &there), Ok(()));
 }
 
 #[test]
