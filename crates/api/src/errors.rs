@@ -373,7 +373,7 @@ fn quota(quota: &Quota, texts: &Texts) -> Report {
 fn unavailable(unavailable: &Unavailable) -> Report {
     let later = || with(StatusCode::SERVICE_UNAVAILABLE, 10013, sentence(&unavailable.to_string()));
     match unavailable {
-        Unavailable::Busy => later().retry_after(BUSY_RETRY_SECONDS),
+        Unavailable::Busy | Unavailable::Exports => later().retry_after(BUSY_RETRY_SECONDS),
         Unavailable::DiskFull | Unavailable::Locked | Unavailable::Closed => later(),
         // What the store reports goes to the log, not to clients.
         Unavailable::Store(_) | Unavailable::Internal => internal(),

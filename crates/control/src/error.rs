@@ -284,6 +284,9 @@ pub enum Unavailable {
     /// Too many writes wait.
     #[error("too many changes are waiting to be written; try again shortly")]
     Busy,
+    /// Too many exports are being read.
+    #[error("too many exports are being read; try again shortly")]
+    Exports,
     /// There is no room.
     #[error("the disk of the store is full; nothing was changed")]
     DiskFull,

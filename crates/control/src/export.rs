@@ -1,67 +1,81 @@
-//! Exporting a zone as a zone file: in pieces, out of one read transaction, while writes go on.
+//! Exporting a zone as a zone file, of the state of one moment, while writes go on.
 //!
 //! ```text
-//!  records in the order of their names --a name at a time--> lines --pieces, two ahead--> Export::next
+//!  records in the order of their names --a name at a time--> lines --at full speed--> spool --pieces--> Export::next
 //! ```
+//!
+//! The whole text is written aside, in memory or in a file without a name in the data directory, before its reader gets
+//! the first piece: the read transaction lasts as long as that takes and not as long as the reader does, for the store's
+//! WAL grows for as long as a transaction keeps an old state. How many texts wait for their readers is limited.
 //!
 //! The file says nothing of when it was made, and its SOA has serial 1: what is imported again into an empty zone with
 //! the same nameservers is exported as the same octets.
 
-use rusqlite::Connection;
-use tokio::sync::mpsc;
+mod spool;
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use waymark_wire::zone_file::{Attributes, write_record};
 use waymark_wire::{Rdata, RecordType, Serial};
 
+use self::spool::{PIECE_OCTETS, Spool, Spooled};
 use crate::error::{Refusal, Unavailable};
 use crate::identity::{Grant, Permission};
-use crate::store::{FullZone, RECORD_COLUMNS, RecordRow, Sql};
+use crate::store::{FullZone, RECORD_COLUMNS, RecordRow, Sql, Store};
 use crate::{Control, PublicId, publish, zones};
 
-/// Octets of a piece, more or less.
-const PIECE_OCTETS: usize = 64 << 10;
-/// Pieces that wait to be taken.
-const PIECES_WAITING: usize = 2;
+/// A zone file, of the state of one moment. It has memory or room on the disk, and one of [`crate::Limits::exports`],
+/// until its last piece is taken or it is dropped.
+pub struct Export(State);
 
-/// A zone file that is being written, of the state of one moment. While it lives the store keeps that state: read it
-/// out and drop it.
-pub struct Export {
-    pieces: mpsc::Receiver<Result<String, Refusal>>,
+enum State {
+    /// There is more.
+    Left(Spooled),
+    /// All is read.
+    Read,
+    /// Reading failed, or was given up in the middle of a piece.
+    BrokenOff,
 }
 
 impl Control {
     /// A zone as a zone file that can be imported again: SOA and nameservers as they are now (with serial 1), then the
-    /// owner's records in canonical order, with their comments, tags and proxies.
+    /// owner's records in canonical order, with their comments, tags and proxies. Refused if as many exports as may be
+    /// are being read.
     pub async fn record_export(&self, grant: &Grant, zone: PublicId) -> Result<Export, Refusal> {
         let store = self.store.clone();
-        // An export lasts as long as its reader takes: it has a connection of its own, and others may read meanwhile.
+        let place = store.exports.clone().try_acquire_owned().map_err(|_| Unavailable::Exports)?;
+        // It may be long: it does not take the connection of a short read.
         let permit = store.exporting.clone().acquire_owned().await.map_err(|_| Unavailable::Closed)?;
         let grant = grant.clone();
-        let begin = move || -> Result<_, Refusal> {
-            let connection = store.reader()?;
-            connection.execute_batch("BEGIN")?;
-            let row = zones::find(Sql(&connection), &grant, zone, &[Permission::DnsRead])?;
-            let zone = FullZone::by_number(Sql(&connection), row.number)?.ok_or(Unavailable::Internal)?;
-            let heading = heading(&zone, &store.shared.mailbox)?;
-            Ok((connection, zone, heading))
-        };
-        let begun = tokio::task::spawn_blocking(begin).await;
-        let (connection, zone, heading) = begun.unwrap_or(Err(Unavailable::Internal.into()))?;
-        let (sender, pieces) = mpsc::channel(PIECES_WAITING);
+        let (reply, written) = oneshot::channel();
         tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            if let Err(Some(refusal)) = write(&connection, &zone, heading, &sender) {
-                // Nobody may be listening any more.
-                let _ = sender.blocking_send(Err(refusal));
-            }
+            let abandoned = || reply.is_closed();
+            let text = write(&store, &grant, zone, place, &abandoned);
+            drop(permit);
+            // Nobody may be waiting any more.
+            let _ = reply.send(text);
         });
-        Ok(Export { pieces })
+        let text = written.await.unwrap_or(Err(Unavailable::Internal.into()))?;
+        Ok(Export(State::Left(text)))
     }
 }
 
 impl Export {
-    /// The next piece of text, of whole lines; none at the end.
+    /// The next piece of text, of whole lines; none at the end. After an error, and where a call was dropped before it
+    /// was done, the rest is lost: every further call is an error.
     pub async fn next(&mut self) -> Result<Option<String>, Refusal> {
-        self.pieces.recv().await.transpose()
+        match std::mem::replace(&mut self.0, State::BrokenOff) {
+            State::Left(text) => {
+                let read = tokio::task::spawn_blocking(move || text.piece()).await;
+                let (piece, left) = read.unwrap_or(Err(Unavailable::Internal))?;
+                self.0 = left.map_or(State::Read, State::Left);
+                Ok(Some(piece))
+            }
+            State::Read => {
+                self.0 = State::Read;
+                Ok(None)
+            }
+            State::BrokenOff => Err(Unavailable::Internal.into()),
+        }
     }
 }
 
@@ -85,32 +99,54 @@ fn heading(zone: &FullZone, mailbox: &waymark_wire::Name) -> Result<String, Refu
     Ok(out)
 }
 
-/// Writes the records, piece by piece. An error without a refusal: nobody listens any more.
+/// Writes the whole file aside, inside one read transaction; ends early when it is `abandoned`.
 fn write(
-    connection: &Connection,
+    store: &Store,
+    grant: &Grant,
+    zone: PublicId,
+    place: OwnedSemaphorePermit,
+    abandoned: &dyn Fn() -> bool,
+) -> Result<Spooled, Refusal> {
+    let mut spool = Spool::new(store.directory(), place);
+    store.read_blocking(|sql| {
+        let row = zones::find(sql, grant, zone, &[Permission::DnsRead])?;
+        let zone = FullZone::by_number(sql, row.number)?.ok_or(Unavailable::Internal)?;
+        let heading = heading(&zone, &store.shared.mailbox)?;
+        write_records(sql, &zone, heading, &mut spool, abandoned)
+    })?;
+    Ok(spool.finish()?)
+}
+
+/// Writes the records behind the heading.
+fn write_records(
+    sql: Sql<'_>,
     zone: &FullZone,
     heading: String,
-    pieces: &mpsc::Sender<Result<String, Refusal>>,
-) -> Result<(), Option<Refusal>> {
-    let fault = |error: rusqlite::Error| Some(Refusal::from(error));
+    spool: &mut Spool,
+    abandoned: &dyn Fn() -> bool,
+) -> Result<(), Refusal> {
     let text = format!("SELECT {RECORD_COLUMNS} FROM records WHERE zone_id = ?1 ORDER BY name");
-    let mut statement = connection.prepare_cached(&text).map_err(fault)?;
-    let mut rows = statement.query([zone.row.number.0]).map_err(fault)?;
+    let mut statement = sql.0.prepare_cached(&text)?;
+    let mut rows = statement.query([zone.row.number.0])?;
     let mut out = heading;
     out.push_str("\n;; Records\n");
     let mut name: Vec<RecordRow> = Vec::new();
-    while let Some(row) = rows.next().map_err(fault)? {
-        let row = RecordRow::read(row).map_err(fault)?;
+    while let Some(row) = rows.next()? {
+        let row = RecordRow::read(row)?;
         if name.first().is_some_and(|first| first.name != row.name) {
             write_name(&mut out, zone, &mut name);
             if out.len() >= PIECE_OCTETS {
-                pieces.blocking_send(Ok(std::mem::take(&mut out))).map_err(|_| None)?;
+                if abandoned() {
+                    return Err(Unavailable::Closed.into());
+                }
+                spool.push(&out)?;
+                out.clear();
             }
         }
         name.push(row);
     }
     write_name(&mut out, zone, &mut name);
-    pieces.blocking_send(Ok(out)).map_err(|_| None)
+    Ok(spool.push(&out)?)
 }
 
 /// Writes the records of a name by type and data, and empties the list.

@@ -19,6 +19,9 @@ pub struct Limits {
     pub undo_entries_kept: u64,
     /// Connections that read at the same time.
     pub readers: usize,
+    /// Exports that are written or wait for whoever reads them; one more is refused as unavailable. Each takes up to
+    /// 1 MiB of memory or, if it is longer, its length on the disk of the data directory.
+    pub exports: usize,
     /// Commits that a subscription may lie behind before it has to read the table.
     pub commits_subscribed: usize,
     /// How long a reply waits for the local catalog, in milliseconds.
@@ -35,6 +38,7 @@ impl Default for Limits {
             journal_entries_kept: 100_000,
             undo_entries_kept: 100_000,
             readers: 4,
+            exports: 64,
             commits_subscribed: 1024,
             reply_wait_ms: 1000,
         }

@@ -133,8 +133,10 @@ pub(crate) struct Store {
     reading: Semaphore,
     /// Held by the import that is at work: one at a time.
     pub(crate) importing: Mutex<()>,
-    /// Exports under way; each has a reading connection of its own.
+    /// Exports being written; each has a reading connection of its own.
     pub(crate) exporting: Arc<Semaphore>,
+    /// Exports being written or read; each has memory or room on the disk.
+    pub(crate) exports: Arc<Semaphore>,
 }
 
 impl Store {
@@ -164,12 +166,19 @@ impl Store {
             reading: Semaphore::new(shared.limits.readers.max(1)),
             importing: Mutex::default(),
             exporting: Arc::new(Semaphore::new(shared.limits.readers.max(1))),
+            exports: Arc::new(Semaphore::new(shared.limits.exports.max(1))),
             shared,
             file: opened.file,
             queue,
             thread: Mutex::new(Some(thread)),
             idle_readers: Mutex::default(),
         }))
+    }
+
+    /// The data directory.
+    pub(crate) fn directory(&self) -> &Path {
+        // The file was made of it and a name.
+        self.file.parent().unwrap_or(&self.file)
     }
 
     /// Runs `work` on the blocking pool with a reading connection, inside one read transaction.

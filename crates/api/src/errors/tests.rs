@@ -139,6 +139,7 @@ fn table() -> Vec<(Failure, u16, u32, &'static str)> {
         (refused(Conflict::RecordExists), 400, 81057, "Record already exists."),
         (refused(Conflict::IdenticalRecord), 400, 81058, "An identical record already exists."),
         (refused(Unavailable::Busy), 503, 10013, ""),
+        (refused(Unavailable::Exports), 503, 10013, "Too many exports are being read; try again shortly."),
         (refused(Unavailable::DiskFull), 503, 10013, ""),
         (refused(Unavailable::Store("UNIQUE constraint failed: secret".to_owned())), 500, 10013, ""),
     ]
@@ -191,6 +192,7 @@ fn who_must_wait_is_told_how_long() {
     );
     assert!(report(Failure::Busy).retry_after_seconds.is_some());
     assert!(report(refused(Unavailable::Busy)).retry_after_seconds.is_some());
+    assert!(report(refused(Unavailable::Exports)).retry_after_seconds.is_some());
 }
 
 #[test]

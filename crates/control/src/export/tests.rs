@@ -1,10 +1,17 @@
 use proptest::prelude::*;
 
 use crate::testing::{Node, name, record};
-use crate::{Grant, ImportEvent, ImportOptions, NewRecord, PublicId, ZoneFile};
+use crate::{Export, Grant, ImportEvent, ImportOptions, Limits, NewRecord, PublicId, Refusal, Unavailable, ZoneFile};
+
+async fn start(node: &Node, zone: PublicId) -> Export {
+    node.control.record_export(&Grant::operator(), zone).await.unwrap()
+}
 
 async fn export(node: &Node, zone: PublicId) -> String {
-    let mut export = node.control.record_export(&Grant::operator(), zone).await.unwrap();
+    read(start(node, zone).await).await
+}
+
+async fn read(mut export: Export) -> String {
     let mut text = String::new();
     while let Some(piece) = export.next().await.unwrap() {
         assert!(piece.ends_with('\n'), "pieces are whole lines");
@@ -95,6 +102,70 @@ async fn an_export_that_is_dropped_ends_and_others_go_on() {
         drop(node.control.record_export(&Grant::operator(), zone).await.unwrap());
     }
     assert!(export(&node, zone).await.contains("h08999"));
+}
+
+#[tokio::test]
+async fn exports_that_nobody_reads_hold_nobody_up() {
+    let node = Node::start().await;
+    // Long enough for a file.
+    let text: String = (0..20_000).map(|number| format!("h{number:05} A 192.0.2.1\n")).collect();
+    let (zone, _) = import(&node, "example.com", &text).await;
+    let readers = Limits::default().readers;
+    let mut unread = Vec::new();
+    for _ in 0..3 * readers {
+        unread.push(start(&node, zone).await);
+    }
+    assert_eq!(node.control.store.exporting.available_permits(), readers);
+    node.control.record_create(&Grant::operator(), zone, record("A", "later", "192.0.2.9")).await.unwrap();
+    let store = rusqlite::Connection::open(node.directory.path().join("waymark.sqlite")).unwrap();
+    let checkpoint = store.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok((row.get(0)?, row.get(1)?)));
+    assert_eq!(checkpoint, Ok((0, 0)), "(busy, pages left in the WAL): nobody holds an old state");
+    let names = std::fs::read_dir(node.directory.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let others: Vec<_> = names.filter(|name| !name.to_string_lossy().starts_with("waymark.sqlite")).collect();
+    assert!(others.is_empty(), "{others:?}");
+    assert!(export(&node, zone).await.contains("\nlater.example.com.\t"));
+    let old = read(unread.swap_remove(0)).await;
+    assert!(old.len() > 1 << 20 && old.contains("\nh19999.example.com.\t") && !old.contains("\nlater.example.com.\t"));
+}
+
+#[tokio::test]
+async fn exports_beyond_the_limit_are_refused_until_one_is_read_or_dropped() {
+    let node = Node::with_limits(Limits { exports: 2, ..Limits::default() }).await;
+    let zone = node.zone("example.com").await.id;
+    let full = async || match node.control.record_export(&Grant::operator(), zone).await {
+        Ok(_) => false,
+        Err(refusal) => {
+            assert_eq!(refusal, Refusal::Unavailable(Unavailable::Exports));
+            true
+        }
+    };
+    let first = start(&node, zone).await;
+    assert!(!full().await);
+    let mut second = start(&node, zone).await;
+    assert!(full().await);
+    drop(first);
+    let _third = start(&node, zone).await;
+    assert!(full().await);
+    while second.next().await.unwrap().is_some() {}
+    assert!(!full().await, "what is read to its end has no place any more");
+    assert_eq!(second.next().await, Ok(None));
+    let missing = node.control.record_export(&Grant::operator(), PublicId([9; 16])).await;
+    assert!(matches!(missing, Err(Refusal::NotFound(_))));
+    assert!(!full().await, "nor has what was refused");
+}
+
+#[tokio::test]
+async fn an_export_whose_reading_was_given_up_does_not_look_whole() {
+    let node = Node::start().await;
+    let zone = node.zone("example.com").await.id;
+    let mut export = start(&node, zone).await;
+    let given_up = tokio::select! {
+        biased;
+        piece = export.next() => piece.unwrap().is_none(),
+        () = std::future::ready(()) => true,
+    };
+    // Its only piece was taken in time, or is lost.
+    assert_eq!(export.next().await.is_err(), given_up);
 }
 
 #[tokio::test]

@@ -254,5 +254,8 @@ keys! {
         commits_waiting: Limit = Limit(1024);
         /// Commits that wait for the edge file before it reads them from the store again. 0: 65536.
         edge_file_commits_waiting: Limit = Limit(4096);
+        /// Exports of zones that are written or wait for whoever reads them; further ones are refused until some are
+        /// read. Each takes up to 1 MiB of memory or, if it is longer, its length on the disk of data.dir. 0: 65536.
+        exports: Limit = Limit(64);
     }
 }

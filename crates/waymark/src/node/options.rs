@@ -73,6 +73,7 @@ pub fn control_options(config: &Config, options: &NodeOptions) -> waymark_contro
             journal_entries_kept: limits.journal_entries_kept.0,
             undo_entries_kept: limits.undo_entries_kept.0,
             readers: clamp(config.data.store_readers.0),
+            exports: queue(limits.exports),
             commits_subscribed: queue(limits.commits_waiting),
             reply_wait_ms: limits.reply_wait_milliseconds.or_max(),
         },
