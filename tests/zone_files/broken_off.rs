@@ -69,25 +69,25 @@ fn the_api_goes_on_writing_while_files_are_imported() {
     assert!(site.done(&["export", "written.test"]).contains(&format!("w{}.written.test.", written - 1)));
 }
 
-/// A command that imports a file and then waits for standard input, which does not end.
+/// A command that imports a file and then waits for a named pipe, which does not end.
 struct Waiting {
     program: Program,
-    stdin: std::io::PipeWriter,
+    pipe: std::fs::File,
 }
 
 impl Waiting {
     fn start(directory: &Scratch) -> Self {
         std::fs::write(directory.join("first.test"), small(1)).expect("a file");
-        let (reader, mut stdin) = std::io::pipe().expect("a pipe");
-        let arguments = ["--data-dir", "data", "zone", "import", "first.test", "-"];
-        let program = Program::spawn(command(directory.path(), &arguments).stdin(Stdio::from(reader)));
-        stdin
-            .write_all(b"second.test. 300 SOA ns.test. host.test. 1 2 3 4 5\nwww.second.test. 300 A 192.0.2.1\n")
-            .unwrap();
+        let path = directory.join("second.test");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
+        let arguments = ["--data-dir", "data", "zone", "import", "first.test", "second.test"];
+        let program = Program::spawn(&mut command(directory.path(), &arguments));
+        let mut pipe = std::fs::File::options().write(true).open(&path).expect("a pipe that is read");
+        pipe.write_all(b"www 300 A 192.0.2.1\n").unwrap();
         while zones(directory).is_empty() {
             thread::yield_now();
         }
-        Self { program, stdin }
+        Self { program, pipe }
     }
 }
 
@@ -95,29 +95,54 @@ impl Waiting {
 fn an_interrupted_import_keeps_what_is_whole_and_says_so() {
     let directory = Scratch::new();
     let server = Server::start(directory.path());
-    let Waiting { mut program, stdin } = Waiting::start(&directory);
+    let Waiting { mut program, pipe } = Waiting::start(&directory);
     program.signal("INT");
     assert_eq!(program.wait().code(), Some(1));
     assert!(program.stdout().contains("1 made"), "{}", program.stdout());
     assert!(program.stderr().contains("interrupted"), "{}", program.stderr());
     assert_eq!(zones(&directory), [("first.test".to_owned(), "pending".to_owned(), 3)]);
-    drop((stdin, server));
+    drop((pipe, server));
 }
 
 #[test]
 fn a_command_that_dies_leaves_the_server_well() {
     let directory = Scratch::new();
     let server = Server::start(directory.path());
-    let Waiting { mut program, stdin } = Waiting::start(&directory);
+    let Waiting { mut program, pipe } = Waiting::start(&directory);
     program.signal("KILL");
     program.wait();
-    drop(stdin);
+    drop(pipe);
     // One import at a time: this one has its turn only if that of the dead one is over.
     std::fs::write(directory.join("third.test"), small(3)).expect("a file");
     let output = run(directory.path(), &["--data-dir", "data", "zone", "import", "third.test"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let names: Vec<String> = zones(&directory).into_iter().map(|(name, ..)| name).collect();
     assert_eq!(names, ["first.test", "third.test"], "nothing of the file that was not whole");
+    drop(server);
+}
+
+#[test]
+fn standard_input_that_does_not_end_holds_up_nobody_and_an_import_that_waits_says_so() {
+    let directory = Scratch::new();
+    let server = Server::start(directory.path());
+    // While this one has not read its input to its end it has not even connected.
+    let (reader, mut stdin) = std::io::pipe().expect("a pipe");
+    let arguments = ["--data-dir", "data", "zone", "import", "-", "--origin", "typed.test"];
+    let mut typed = Program::spawn(command(directory.path(), &arguments).stdin(Stdio::from(reader)));
+    stdin.write_all(small(0).as_bytes()).unwrap();
+    // This one has the turn and keeps it: it is the first, or it would not have it.
+    let Waiting { program: mut slow, mut pipe } = Waiting::start(&directory);
+    drop(stdin);
+    let waiting = "waiting for another import to end";
+    while !typed.stderr().contains(waiting) {
+        std::thread::yield_now();
+    }
+    pipe.write_all(b"mail 300 A 192.0.2.2\n").unwrap();
+    drop(pipe);
+    assert!(slow.wait().success() && typed.wait().success(), "{}{}", slow.stderr(), typed.stderr());
+    assert!(!slow.stderr().contains(waiting));
+    let names: Vec<String> = zones(&directory).into_iter().map(|(name, ..)| name).collect();
+    assert_eq!(names, ["first.test", "second.test", "typed.test"]);
     drop(server);
 }
 

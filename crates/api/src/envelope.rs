@@ -14,6 +14,7 @@ use axum::http::{Response, StatusCode};
 use serde::Serialize;
 use waymark_control::PublicId;
 
+use crate::answer::{self, Held};
 use crate::errors::{Failure, Reported};
 use crate::pagination::ResultInfo;
 
@@ -107,11 +108,19 @@ impl Reply {
         Self(Content::Text(body))
     }
 
-    /// The whole response, status 200.
-    pub(crate) fn into_response(self) -> Response<Body> {
+    /// Octets that are in memory until they are sent.
+    pub(crate) fn octets(&self) -> usize {
+        match &self.0 {
+            Content::Json(envelope) => envelope.len(),
+            Content::Text(_) => 0,
+        }
+    }
+
+    /// The whole response, status 200. It holds what it is given until it has been sent.
+    pub(crate) fn into_response(self, held: Held) -> Response<Body> {
         match self.0 {
-            Content::Json(envelope) => response(StatusCode::OK, Body::from(envelope), JSON),
-            Content::Text(body) => response(StatusCode::OK, body, TEXT),
+            Content::Json(envelope) => response(StatusCode::OK, answer::whole(envelope, held), JSON),
+            Content::Text(body) => response(StatusCode::OK, answer::streamed(body, held), TEXT),
         }
     }
 

@@ -9,7 +9,8 @@
 //!          -> routes          may this caller do what the route does
 //!          -> body            received within bounds (`form`: one route takes a form instead of JSON)
 //!          -> a resource      JSON to control's types, control's answer to JSON
-//!  response <- envelope       result, or what `errors` makes of a failure
+//!  response <- answer         held until it has been sent
+//!          <- envelope       result, or what `errors` makes of a failure
 //! ```
 //!
 //! Handlers translate; they do not decide. The rules live in control, the numeric codes in one table (`errors.rs`), and
@@ -19,6 +20,7 @@
 //! merges them with this router, and reads [`ApiStatistics`]).
 
 mod accounts;
+mod answer;
 mod authentication;
 mod body;
 mod dns_views;
@@ -69,8 +71,12 @@ pub struct ApiOptions {
 pub struct Limits {
     /// Requests of one user or token in five minutes; more get 429.
     pub requests_per_5_minutes: u64,
-    /// Requests answered at the same time; more get 503 at once. A request counts from its head to its answer.
+    /// Requests answered at the same time; more get 503 at once. A request counts from its head until its answer has
+    /// been sent, or nobody wants it any more; a refusal only until it is written.
     pub requests_in_flight_max: u64,
+    /// Octets of answers that wait to be sent, those of up to 64 KiB aside; a reading whose answer does not fit gets
+    /// 503. What has been changed is answered in any case.
+    pub answer_octets_max: u64,
     /// Milliseconds for a whole request; a slower one gets 503. What it had begun to write may still be written.
     pub request_ms: u64,
     /// Milliseconds for receiving a body; a slower one gets 408.
@@ -92,6 +98,7 @@ impl Default for Limits {
         Self {
             requests_per_5_minutes: 12_000,
             requests_in_flight_max: 1024,
+            answer_octets_max: 512 << 20,
             request_ms: 30_000,
             body_receive_ms: 10_000,
             body_octets_max: 1 << 20,

@@ -18,9 +18,10 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Method, Response};
 use axum::routing::{MethodFilter, on};
 use serde_json::{Map, Value};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use waymark_control::{Action, Clock, Control, Grant, Owner, Permission, PublicId, TokenStatus};
 
+use crate::answer::{Budget, Full, Held, Place};
 use crate::authentication::Credentials;
 use crate::body::{self, Bounds};
 use crate::envelope::{self, Reply};
@@ -193,14 +194,15 @@ struct Api {
     shared: Arc<Shared>,
     rays: Rays,
     rates: Option<RateTable>,
-    in_flight: Option<Semaphore>,
+    in_flight: Option<Arc<Semaphore>>,
+    answers: Budget,
 }
 
 /// A request on its way, and what its answer must carry whatever becomes of it.
 struct Passage {
     route: Option<usize>,
     standing: Option<Standing>,
-    outcome: Result<Reply, Failure>,
+    outcome: Result<(Reply, Held), Failure>,
 }
 
 /// The variable parts of a path, if they can be decoded.
@@ -247,7 +249,8 @@ impl Api {
             }),
             rays: Rays::new(u64::from_be_bytes(seed), &options.ray_site),
             rates: RateTable::new(options.limits.requests_per_5_minutes, REQUESTS_WINDOW_SECONDS),
-            in_flight: (permits > 0).then(|| Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
+            in_flight: (permits > 0).then(|| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)))),
+            answers: Budget::new(options.limits.answer_octets_max),
             options,
         }
     }
@@ -256,7 +259,6 @@ impl Api {
     async fn route(&self, index: usize, parameters: Parameters, request: Request) -> Response<Body> {
         let began = Instant::now();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let _in_flight = self.options.statistics.enter();
         let mut standing = None;
         let work = self.handle(&all()[index], parameters, request, &mut standing);
         let outcome = match self.options.limits.request_ms {
@@ -280,9 +282,10 @@ impl Api {
         parameters: Parameters,
         request: Request,
         standing: &mut Option<Standing>,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<(Reply, Held), Failure> {
+        let in_flight = self.options.statistics.enter();
         let identifiers = identifiers(&parameters).ok_or_else(|| Failure::no_route(request.uri()))?;
-        let _permit = self.permit()?;
+        let place = Place::new(self.permit()?, in_flight);
         let (head, body) = request.into_parts();
         let caller = self.admit(route.access, &head.headers, standing).await?;
         let limits = self.options.limits;
@@ -298,14 +301,24 @@ impl Api {
             content_type: head.headers.get(CONTENT_TYPE).cloned(),
             body,
         };
-        (route.handler)(call).await
+        let reply = (route.handler)(call).await?;
+        let octets = match (self.answers.take(reply.octets()), route.audit) {
+            (Ok(octets), _) => octets,
+            (Err(Full), Audit::Reads) => return Err(self.busy()),
+            // It has been done: who asked must hear of it, or would ask again.
+            (Err(Full), Audit::Writes(_)) => None,
+        };
+        Ok((reply, Held::new(place, octets)))
     }
 
-    fn permit(&self) -> Result<Option<SemaphorePermit<'_>>, Failure> {
-        self.in_flight.as_ref().map(Semaphore::try_acquire).transpose().map_err(|_| {
-            self.options.statistics.count_busy();
-            Failure::Busy
-        })
+    fn permit(&self) -> Result<Option<OwnedSemaphorePermit>, Failure> {
+        let permit = self.in_flight.as_ref().map(|places| Arc::clone(places).try_acquire_owned());
+        permit.transpose().map_err(|_| self.busy())
+    }
+
+    fn busy(&self) -> Failure {
+        self.options.statistics.count_busy();
+        Failure::Busy
     }
 
     /// Who is asking, whether he has asked too often, and whether he may do this at all.
@@ -339,7 +352,7 @@ impl Api {
     fn finish(&self, method: &Method, path: &str, began: Instant, passage: Passage) -> Response<Body> {
         let Passage { route, standing, outcome } = passage;
         let mut response = match outcome {
-            Ok(reply) => reply.into_response(),
+            Ok((reply, held)) => reply.into_response(held),
             Err(failure) => self.failed(&failure),
         };
         let ray = self.rays.next();

@@ -3,6 +3,7 @@
 //! Counters by method, route template and status class, and one histogram of durations. Plain atomic numbers of fixed
 //! size, written once per answer and read at any time; a reading is not a snapshot of one instant.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -90,12 +91,12 @@ impl ApiStatistics {
         self.rate_limited.load(Ordering::Relaxed)
     }
 
-    /// Requests refused because too many were in flight.
+    /// Requests refused because too many were in flight, or too many octets of their answers.
     pub fn busy(&self) -> u64 {
         self.busy.load(Ordering::Relaxed)
     }
 
-    /// Requests being answered now.
+    /// Requests being answered now, or whose answers have not been sent yet.
     pub fn in_flight(&self) -> u64 {
         self.in_flight.load(Ordering::Relaxed)
     }
@@ -120,18 +121,18 @@ impl ApiStatistics {
     }
 
     /// Counts a request as in flight until the guard goes.
-    pub(crate) fn enter(&self) -> InFlight<'_> {
+    pub(crate) fn enter(self: &Arc<Self>) -> InFlight {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        InFlight(&self.in_flight)
+        InFlight(Arc::clone(self))
     }
 }
 
 /// A request that is being answered.
-pub(crate) struct InFlight<'s>(&'s AtomicU64);
+pub(crate) struct InFlight(Arc<ApiStatistics>);
 
-impl Drop for InFlight<'_> {
+impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     fn answers_and_durations_are_counted_where_they_belong() {
-        let statistics = ApiStatistics::default();
+        let statistics = Arc::new(ApiStatistics::default());
         statistics.count(Some(0), 200, Duration::from_micros(1500));
         statistics.count(Some(0), 404, Duration::from_secs(60));
         statistics.count(None, 404, Duration::ZERO);

@@ -2,7 +2,8 @@
 //! progress.
 //!
 //! ```text
-//!  accept --a place of a bounded number--> [TLS handshake, in its time] --> HTTP/1.1 or HTTP/2 --> router
+//!  accept --a place of a bounded number--> [first octet --a place--> TLS handshake, each in its time]
+//!         --> HTTP/1.1 or HTTP/2 --> router
 //! ```
 //!
 //! What is answered is the router's business. Here a connection loses its place when its handshake or its first request
@@ -39,6 +40,11 @@ const FINISH: Duration = Duration::from_secs(10);
 /// How long nothing is accepted after the system could not give a connection, for want of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Requests of one HTTP/2 connection at a time. Clients wait with further ones.
+const HTTP2_STREAMS: u32 = 32;
+/// Octets of an answer over HTTP/2 that are taken from it before the client's window lets them go.
+const HTTP2_SEND_OCTETS: usize = 64 * 1024;
+
 /// Bounds of the server; none: no bound.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Limits {
@@ -48,7 +54,7 @@ pub struct Limits {
     pub idle: Option<Duration>,
     /// How long a new connection may take until its first request has begun.
     pub header: Option<Duration>,
-    /// How long a TLS handshake may take.
+    /// How long the first octet of a TLS handshake may take, and then the handshake.
     pub handshake: Option<Duration>,
     /// TLS handshakes at a time.
     pub handshakes: Option<usize>,
@@ -139,7 +145,7 @@ impl ApiServer {
 fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1().timer(TokioTimer::new()).header_read_timeout(limits.idle);
-    http.http2().timer(TokioTimer::new());
+    http.http2().timer(TokioTimer::new()).max_concurrent_streams(HTTP2_STREAMS).max_send_buf_size(HTTP2_SEND_OCTETS);
     http
 }
 
@@ -197,9 +203,8 @@ impl Server {
         let _open = Open(&self.statistics);
         // A reply is one write; waiting for more to send with it only delays it.
         let _ = stream.set_nodelay(true);
-        let stream = Connection::new(stream, self.limits.idle);
         match certificates {
-            None => self.converse(stream).await,
+            None => self.converse(Connection::new(stream, self.limits.idle)).await,
             Some(certificates) => {
                 let mut stopped = self.stopped.clone();
                 let secured = tokio::select! {
@@ -213,33 +218,40 @@ impl Server {
         }
     }
 
-    /// The TLS handshake.
+    /// The TLS handshake. Whoever connects and says nothing waits without a place, so that the places are for those
+    /// who have begun.
     async fn secure(
         &self,
-        stream: Connection,
+        stream: TcpStream,
         certificates: &Certificates,
     ) -> Option<tokio_rustls::server::TlsStream<Connection>> {
+        if self.in_handshake_time(stream.peek(&mut [0])).await? == 0 {
+            count(&self.statistics.handshakes_failed);
+            return None;
+        }
         let _place = take_place(self.handshakes.as_ref()).await;
+        let stream = Connection::new(stream, self.limits.idle);
         let handshake = TlsAcceptor::from(certificates.server_config()).accept(stream);
+        let secured = self.in_handshake_time(handshake).await?;
+        count(&self.statistics.handshakes);
+        Some(secured)
+    }
+
+    /// What this gives, if it succeeds in its time; else it is counted why not.
+    async fn in_handshake_time<T>(&self, work: impl Future<Output = io::Result<T>>) -> Option<T> {
         let done = match self.limits.handshake {
-            Some(limit) => tokio::time::timeout(limit, handshake).await,
-            None => Ok(handshake.await),
+            Some(limit) => tokio::time::timeout(limit, work).await,
+            None => Ok(work.await),
         };
         match done {
-            Ok(Ok(stream)) => {
-                count(&self.statistics.handshakes);
-                Some(stream)
-            }
+            Ok(Ok(done)) => return Some(done),
             Ok(Err(error)) => {
                 tracing::debug!(%error, "a TLS handshake failed");
                 count(&self.statistics.handshakes_failed);
-                None
             }
-            Err(_) => {
-                count(&self.statistics.handshakes_timed_out);
-                None
-            }
+            Err(_) => count(&self.statistics.handshakes_timed_out),
         }
+        None
     }
 
     /// HTTP, until the client, its silence or the end of the server ends it.

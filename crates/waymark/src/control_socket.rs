@@ -113,7 +113,9 @@ pub async fn converse(stream: UnixStream, target: &impl Target, desk: &Desk) -> 
     let mut reader = tokio::io::BufReader::new(reader);
     loop {
         let mut line = String::new();
-        let read = (&mut reader).take(REQUEST_OCTETS_MAX).read_line(&mut line).await?;
+        // Places are few: whoever says nothing gives his to others.
+        let mut bounded = (&mut reader).take(REQUEST_OCTETS_MAX);
+        let read = tokio::time::timeout(desk.patience.request, bounded.read_line(&mut line)).await??;
         if read == 0 {
             return Ok(());
         }

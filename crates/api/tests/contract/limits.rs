@@ -1,8 +1,11 @@
 //! The limits of the API: each is reached here once, and each can be lifted.
 
-use serde_json::Value;
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode};
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
 
 use crate::harness::Node;
 
@@ -109,4 +112,54 @@ async fn so_many_requests_are_answered_at_a_time() {
         tokio::task::yield_now().await;
     }
     assert_eq!(node.get("/user").await.status, 200);
+}
+
+/// An answer of which nothing is read.
+async fn unread(node: &Node, path: &str) -> Response<Body> {
+    let token = format!("Bearer {}", node.bootstrap.token);
+    let request = Request::get(format!("/client/v4{path}")).header("authorization", token);
+    node.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_answer_has_its_place_until_it_has_been_sent() {
+    let node = Node::with(|options| options.limits.requests_in_flight_max = 2).await;
+    let zone = node.zone("example.com").await;
+    let waiting = unread(&node, "/user").await;
+    // One that is made while it leaves has a place as well.
+    let export = unread(&node, &format!("{zone}/dns_records/export")).await;
+    assert_eq!((waiting.status(), export.status(), node.statistics.in_flight()), (StatusCode::OK, StatusCode::OK, 2));
+    assert_eq!(node.get("/user").await.refused(), (503, 10013));
+    assert_eq!(node.statistics.busy(), 1);
+    drop(export);
+    assert_eq!(node.get("/user").await.status, 200);
+    // The octets hold it, wherever they are: a queue below may have them long after the body has ended.
+    let octets = axum::body::to_bytes(waiting.into_body(), usize::MAX).await.unwrap();
+    assert_eq!(node.statistics.in_flight(), 1);
+    drop(octets);
+    assert_eq!(node.statistics.in_flight(), 0);
+}
+
+#[tokio::test]
+async fn answers_that_wait_to_be_sent_have_so_many_octets() {
+    let node = Node::with(|options| {
+        options.limits.answer_octets_max = 150 << 10;
+        options.limits.requests_per_5_minutes = 0;
+    })
+    .await;
+    let zone = node.zone("example.com").await;
+    let text = "x".repeat(2000);
+    for number in 0..40 {
+        let record = json!({"type": "TXT", "name": format!("n{number}"), "content": text, "ttl": 1});
+        node.post(&format!("{zone}/dns_records"), record).await.result();
+    }
+    let list = format!("{zone}/dns_records?per_page=100");
+    let octets = node.get(&list).await.body.len();
+    assert!(octets > 76 << 10 && octets < 150 << 10, "{octets}: one fits and two do not");
+    let waiting = unread(&node, &list).await;
+    assert_eq!(waiting.status(), 200);
+    assert_eq!(node.get(&list).await.refused(), (503, 10013));
+    assert_eq!(node.get("/user").await.status, 200, "a small answer is no matter");
+    drop(waiting);
+    assert_eq!(node.get(&list).await.status, 200);
 }

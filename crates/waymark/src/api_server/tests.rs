@@ -155,10 +155,44 @@ async fn handshakes_that_do_not_go_on_give_their_places() {
     let pair = pair(scratch.path());
     let limits = Limits { handshake: Some(Duration::from_millis(50)), handshakes: Some(1), ..Limits::default() };
     let running = Running::start(limits, Some(load(&pair))).await;
+    let mut begun = [running.connect().await, running.connect().await];
+    for stream in &mut begun {
+        stream.write_all(&[22]).await.unwrap();
+    }
+    let mut stream = secure(running.connect().await, &pair).await.unwrap();
+    assert!(get(&mut stream).await.ends_with("here"));
+    drop(begun);
+    running.server.stop().await;
+}
+
+#[tokio::test]
+async fn silence_before_a_handshake_takes_no_place() {
+    let scratch = Scratch::new();
+    let pair = pair(scratch.path());
+    // No limit of time: a silent one that had the place would have it for ever.
+    let limits = Limits { handshakes: Some(1), ..Limits::default() };
+    let running = Running::start(limits, Some(load(&pair))).await;
     let silent = [running.connect().await, running.connect().await];
     let mut stream = secure(running.connect().await, &pair).await.unwrap();
     assert!(get(&mut stream).await.ends_with("here"));
-    drop(silent);
+    drop((silent, stream));
+    running.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_of_http2_has_so_many_requests_at_a_time() {
+    let running = Running::start(Limits::default(), None).await;
+    let mut stream = running.connect().await;
+    // The preface, and SETTINGS without a setting (RFC 9113, section 3.4).
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.unwrap();
+    let mut settings = vec![0; usize::from(head[2])];
+    stream.read_exact(&mut settings).await.unwrap();
+    // SETTINGS_MAX_CONCURRENT_STREAMS is 3 (section 6.5.2).
+    let most = [&[0, 3][..], &HTTP2_STREAMS.to_be_bytes()].concat();
+    assert!(head[3] == 4 && settings.chunks(6).any(|setting| setting == most), "{settings:?}");
+    drop(stream);
     running.server.stop().await;
 }
 

@@ -1,6 +1,7 @@
 //! `waymark zone import`: files found, sent, and what becomes of them shown.
 //!
 //! ```text
+//!  standard input, to its end
 //!  paths --sources--> a thread reads and sends files ----> server
 //!                     this thread hears and shows    <----
 //! ```
@@ -31,7 +32,9 @@ const PIECE_OCTETS: usize = 64 * 1024;
 
 pub(super) fn import(cli: &Cli, import: &ZoneImport) -> Result<(), Failure> {
     let config = load(cli)?;
-    let sources = sources::find(import)?;
+    let mut sources = sources::find(import)?;
+    // Before the server is asked: an import that waits for somebody to type would hold up all others.
+    sources::read_standard_input(&mut sources, &mut io::stdin().lock(), config.limits.import_file_octets)?;
     let request = exchange::ZoneImport {
         account: import.account.clone(),
         proxied: import.proxied,
@@ -100,7 +103,7 @@ enum SendError {
 fn send_file(source: &Source, saying: &mut Saying, report: &Report) -> Result<(), SendError> {
     let mut file: Box<dyn Read> = match &source.path {
         Some(path) => Box::new(File::open(path).map_err(SendError::Unreadable)?),
-        None => Box::new(io::stdin().lock()),
+        None => Box::new(&source.text[..]),
     };
     let mut piece = vec![0; PIECE_OCTETS];
     // The first piece before a word is said: what cannot be read at all has never been begun.
@@ -113,7 +116,7 @@ fn send_file(source: &Source, saying: &mut Saying, report: &Report) -> Result<()
         length = read(&mut file, &mut piece).map_err(SendError::Broken)?;
     }
     saying.say(&Said::FileEnd).map_err(not_wanted)?;
-    // Standard input may be slow to come to its end, and a small file must not wait for others.
+    // The next file may be slow to come to its end, and a small one must not wait for it.
     saying.send().map_err(not_wanted)
 }
 
@@ -131,6 +134,7 @@ fn hear(hearing: &mut Hearing, report: &Report) -> Result<(), Failure> {
     loop {
         match hearing.frame().map_err(|error| error.to_string())? {
             Frame::Message(Told::Problem(problem)) => report.problem(&problem),
+            Frame::Message(Told::Waiting) => report.waiting(),
             Frame::Message(Told::Progress(records)) => report.progress(records),
             Frame::Message(Told::Imported(imported)) => report.imported(&imported),
             Frame::Message(Told::Done) => return Ok(()),

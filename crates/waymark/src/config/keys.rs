@@ -192,12 +192,15 @@ keys! {
         /// How long a new connection to the API may take until its first request has begun, in seconds. Further ones
         /// have api_idle_seconds.
         api_header_seconds: Limit = Limit(15);
-        /// How long a TLS handshake may take, in seconds.
+        /// How long a TLS connection may be silent before its handshake, and how long that may take, in seconds.
         api_handshake_seconds: Limit = Limit(10);
-        /// TLS handshakes at a time; further connections wait.
+        /// TLS handshakes at a time, from the first octet on; further connections wait.
         api_handshakes: Limit = Limit(512);
-        /// API requests answered at a time; further ones are told to come again.
+        /// API requests answered at a time, until their answers have been sent; further ones are told to come again.
         requests_in_flight: Limit = Limit(1024);
+        /// Octets of the API's answers that wait to be sent, small ones aside; readings whose answers do not fit are told
+        /// to come again.
+        api_answer_octets: Limit = Limit(512 << 20);
         /// How long an API request may take, in seconds.
         request_seconds: Limit = Limit(30);
         /// How long the body of an API request may take to arrive, in seconds.

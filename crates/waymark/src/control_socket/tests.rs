@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use super::conversation::{Hearing, Saying};
 use super::frames::Frame;
 use super::*;
 use crate::directory::control_socket;
-use crate::operator::exchange::{Said, Told, ZoneImport, ZoneQuery};
+use crate::operator::exchange::{Patience, Said, Told, ZoneImport, ZoneQuery};
 use crate::operator::{AccountLine, TokenOrder, ZoneLine};
 use crate::scratch::{Scratch, ask, zone};
 
@@ -153,5 +155,56 @@ fn a_long_path_is_no_obstacle() {
     config.data.dir = scratch.path().join("d".repeat(120));
     let node = crate::Node::start(config.clone(), crate::NodeOptions::default()).unwrap();
     assert!(request(&control_socket(&config.data.dir), &Operation::Status).is_ok());
+    node.stop();
+}
+
+/// A target without a server around it.
+struct Bare(Control);
+
+impl Target for Bare {
+    fn control(&self) -> &Control {
+        &self.0
+    }
+
+    fn catalog(&self) -> Option<&Catalog> {
+        None
+    }
+
+    fn status(&self) -> Status {
+        panic!("nobody asks for it")
+    }
+
+    async fn edge_file(&self) -> Result<Option<Snapshot>, EdgeFileError> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn who_is_silent_gives_his_place_and_his_turn() {
+    let scratch = Scratch::new();
+    let node = scratch.start();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let converse_with = |patience: Patience| {
+        let (near, far) = BlockingUnixStream::pair().unwrap();
+        far.set_nonblocking(true).unwrap();
+        let control = node.control().clone();
+        runtime.spawn(async move {
+            let mut desk = Desk::new(0);
+            desk.patience = patience;
+            let _ = converse(UnixStream::from_std(far).unwrap(), &Bare(control), &desk).await;
+        });
+        near
+    };
+    let (short, long) = (Duration::from_millis(20), Duration::from_secs(3600));
+    let mut answer = String::new();
+    BufReader::new(converse_with(Patience { request: short, import: long })).read_line(&mut answer).unwrap();
+    assert_eq!(answer, "", "closed without a word");
+
+    let near = converse_with(Patience { request: long, import: short });
+    let (mut saying, mut hearing) = conversation::begin(near, &Exchange::ZoneImport(ZoneImport::default())).unwrap();
+    saying.say(&Said::File { name: "f".to_owned(), origin: None }).unwrap();
+    saying.send().unwrap();
+    let Frame::Message(Told::Failed(sentence)) = hearing.frame().unwrap() else { panic!() };
+    assert!(sentence.starts_with("the command has sent nothing for 0.02 s"), "{sentence}");
     node.stop();
 }

@@ -148,6 +148,7 @@ pub(super) fn api_options(config: &Config, options: &NodeOptions, statistics: Ar
         limits: waymark_api::Limits {
             requests_per_5_minutes: limits.requests_per_5_minutes.0,
             requests_in_flight_max: limits.requests_in_flight.0,
+            answer_octets_max: limits.api_answer_octets.0,
             request_ms: milliseconds(limits.request_seconds),
             body_receive_ms: milliseconds(limits.body_receive_seconds),
             body_octets_max: limits.body_octets.0,

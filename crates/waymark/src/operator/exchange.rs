@@ -12,6 +12,7 @@
 //! whoever writes waits for whoever reads, and a file that is imported is the only thing that is ever whole in memory.
 
 use std::io;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -105,6 +106,8 @@ pub enum Told {
     Progress(u64),
     /// A file of the import is done, and on disk.
     Imported(Imported),
+    /// Another import has its turn; this one waits until it has ended.
+    Waiting,
     /// All is done.
     Done,
     /// It has ended early: why, as a sentence.
@@ -163,12 +166,29 @@ pub struct Desk {
     pub(super) imports: Semaphore,
     /// Octets of an imported file at most; 0: any number.
     pub(super) file_octets_max: u64,
+    /// How long commands may be silent.
+    pub(crate) patience: Patience,
+}
+
+/// How long a command may be silent where others wait for what it holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// Before its request, while it holds one of few places.
+    pub(crate) request: Duration,
+    /// Between the frames of an import, while it has the turn.
+    pub(crate) import: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { request: Duration::from_secs(10), import: Duration::from_secs(60) }
+    }
 }
 
 impl Desk {
     /// A desk that takes files of up to so many octets; 0 lifts the limit.
     pub fn new(file_octets_max: u64) -> Self {
-        Self { imports: Semaphore::new(1), file_octets_max }
+        Self { imports: Semaphore::new(1), file_octets_max, patience: Patience::default() }
     }
 }
 

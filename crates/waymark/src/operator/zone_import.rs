@@ -38,17 +38,24 @@ pub(super) async fn import<W: AsyncWrite + Unpin + Send>(
 ) -> Result<(), Trouble> {
     let control = target.control();
     let account = account(control, request.account.as_deref()).await?;
-    let _turn = desk.imports.acquire().await.map_err(|_| "the server is ending".to_owned())?;
+    let _turn = match desk.imports.try_acquire() {
+        Ok(turn) => turn,
+        Err(_) => {
+            to.say(&Told::Waiting).await?;
+            to.send().await?;
+            desk.imports.acquire().await.map_err(|_| "the server is ending".to_owned())?
+        }
+    };
     let options = ImportOptions { proxied: request.proxied, stop_at_problem: request.stop_at_problem };
     let (files, events) = control.import_start(Grant::operator(), account, options);
     let (notes, noted) = mpsc::channel(1);
     let teller = Teller { control, activate: request.activate, changes: JoinSet::new() };
-    let mut received = pin!(receive(from, files, desk.file_octets_max, &request, notes));
+    let mut received = pin!(receive(from, files, desk, &request, notes));
     let mut told = pin!(teller.tell(events, noted, to));
     tokio::select! {
         // It has ended early: what still comes is not wanted.
         told = &mut told => told,
-        received = &mut received => told.await.and(received.map_err(Trouble::Gone)),
+        received = &mut received => told.await.and(received),
     }
 }
 
@@ -65,13 +72,14 @@ async fn account(control: &Control, text: Option<&str>) -> Result<PublicId, Trou
 async fn receive(
     from: &mut (impl AsyncRead + Unpin + Send),
     files: ImportFiles,
-    octets_max: u64,
+    desk: &Desk,
     request: &ZoneImport,
     notes: mpsc::Sender<Problem>,
-) -> io::Result<()> {
+) -> Result<(), Trouble> {
+    let octets_max = desk.file_octets_max;
     let mut file: Option<ZoneFile> = None;
     let mut too_large = false;
-    while let Some(frame) = frames::read::<Said>(from).await? {
+    while let Some(frame) = next(from, desk).await? {
         match (frame, &mut file) {
             (frames::Frame::Message(Said::File { name, origin }), None) => {
                 let origin = origin.and_then(|text| Name::from_text(&text).ok());
@@ -101,10 +109,22 @@ async fn receive(
                 }
             }
             (frames::Frame::Message(Said::End), None) => return Ok(()),
-            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame is out of place")),
+            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame is out of place").into()),
         }
     }
     Ok(())
+}
+
+/// The next frame. A silence of the command ends the import: others wait for their turn.
+async fn next(from: &mut (impl AsyncRead + Unpin + Send), desk: &Desk) -> Result<Option<frames::Frame<Said>>, Trouble> {
+    let patience = desk.patience.import;
+    match tokio::time::timeout(patience, frames::read(from)).await {
+        Ok(frame) => Ok(frame?),
+        Err(_) => Err(Trouble::Told(format!(
+            "the command has sent nothing for {} s; what it had sent whole is imported, import the rest again",
+            patience.as_secs_f64()
+        ))),
+    }
 }
 
 /// Tells what becomes of files.

@@ -90,6 +90,13 @@ impl Report {
         }
     }
 
+    /// Another import has its turn.
+    pub(super) fn waiting(&self) {
+        if !self.quiet {
+            self.bar.suspend(|| eprintln!("waiting for another import to end"));
+        }
+    }
+
     pub(super) fn progress(&self, records: u64) {
         let mut so_far = self.so_far();
         so_far.records = records;

@@ -1,13 +1,14 @@
 //! Which files are imported, and which zone the name of each stands for.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use waymark_wire::Name;
 
 use super::{Failure, shown};
 use crate::cli::ZoneImport;
+use crate::config::Limit;
 
 /// What names of zone files end in.
 const ENDINGS: [&str; 4] = [".zone", ".db", ".txt", ".hosts"];
@@ -27,6 +28,8 @@ pub(super) struct Source {
     pub(super) origin: Option<String>,
     /// Its size in octets, if that can be known.
     pub(super) octets: u64,
+    /// What has been read of standard input.
+    pub(super) text: Vec<u8>,
 }
 
 /// All files that the command line means, in its order.
@@ -34,7 +37,7 @@ pub(super) fn find(import: &ZoneImport) -> Result<Vec<Source>, Failure> {
     let mut sources = Vec::new();
     for path in &import.paths {
         if path.as_os_str() == "-" {
-            sources.push(Source { path: None, name: "-".to_owned(), origin: None, octets: 0 });
+            sources.push(Source { path: None, name: "-".to_owned(), origin: None, octets: 0, text: Vec::new() });
             continue;
         }
         let unreadable = |why: io::Error| format!("{} cannot be read: {why}", shown(path));
@@ -55,6 +58,26 @@ pub(super) fn find(import: &ZoneImport) -> Result<Vec<Source>, Failure> {
         true => Err("there is no file to import".to_owned()),
         false => Ok(sources),
     }
+}
+
+/// Reads standard input to its end, if it is among the sources, and up to the size that a server takes.
+pub(super) fn read_standard_input(
+    sources: &mut [Source],
+    input: &mut impl Read,
+    octets_max: Limit,
+) -> Result<(), Failure> {
+    for source in sources.iter_mut().filter(|source| source.path.is_none()) {
+        let most = octets_max.get().unwrap_or(u64::MAX);
+        let mut bounded = input.take(most.saturating_add(1));
+        bounded.read_to_end(&mut source.text).map_err(|why| format!("standard input cannot be read: {why}"))?;
+        source.octets = source.text.len() as u64;
+        if source.octets > most {
+            return Err(format!(
+                "standard input has more than {most} octets: divide it, or raise limits.import_file_octets"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The regular files of a directory in order of names, hidden ones aside.
@@ -78,7 +101,7 @@ fn directory(path: &Path, recursive: bool, depth: u32, sources: &mut Vec<Source>
 
 fn source(path: PathBuf, octets: u64) -> Source {
     let origin = path.file_name().and_then(|name| guess(name.to_str()?));
-    Source { name: shown(&path), path: Some(path), origin, octets }
+    Source { name: shown(&path), path: Some(path), origin, octets, text: Vec::new() }
 }
 
 /// The zone that the name of a file stands for: `example.com`, `db.example.com`, `example.com.zone`.
@@ -143,6 +166,16 @@ mod tests {
         let import = of(vec![scratch.path().to_owned()]);
         assert_eq!(found(&import), ["a.test", "b.test"]);
         assert_eq!(found(&ZoneImport { recursive: true, ..import }), ["a.test", "b.test", "c.test"]);
+    }
+
+    #[test]
+    fn standard_input_is_read_once_and_to_its_end() {
+        let mut sources = find(&of(vec!["-".into(), "-".into()])).unwrap();
+        read_standard_input(&mut sources, &mut &b"text"[..], Limit(4)).unwrap();
+        assert_eq!((&sources[0].text[..], sources[0].octets, &sources[1].text[..]), (&b"text"[..], 4, &b""[..]));
+        let mut sources = find(&of(vec!["-".into()])).unwrap();
+        assert!(read_standard_input(&mut sources, &mut &b"longer"[..], Limit(4)).unwrap_err().contains("4 octets"));
+        read_standard_input(&mut sources, &mut &b"any"[..], Limit(0)).unwrap();
     }
 
     #[test]
