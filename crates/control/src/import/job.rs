@@ -215,7 +215,8 @@ impl Job {
             self.land_all()?;
         }
         let present = self.find(&apex)?;
-        let report = Report { apex, of_zone: parsed.soa_line.is_some(), parsed: parsed.parsed, unchanged: 0, problems, room };
+        let report =
+            Report { apex, of_zone: parsed.soa_line.is_some(), parsed: parsed.parsed, unchanged: 0, problems, room };
         match parsed.lines.len() {
             0..=RECORDS_PER_WRITE_MAX => self.small(report, parsed.lines, present),
             _ => self.large(report, parsed.lines, present),
