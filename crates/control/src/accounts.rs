@@ -37,7 +37,7 @@ pub struct AccountFilter {
 /// An account to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewAccount {
-    /// What it is called: 1 to 100 characters.
+    /// What it is called: 1 to 100 characters, none of them a control character.
     pub name: String,
     /// The email address of the user who becomes its member, if any.
     pub member: Option<String>,
@@ -132,7 +132,7 @@ pub(crate) fn create(tx: &mut Tx<'_>, new: &NewAccount) -> Result<AccountRow, Re
 
 fn checked_name(name: &str) -> Result<String, Refusal> {
     let name = name.trim();
-    if name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX {
+    if name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX || name.chars().any(char::is_control) {
         return Err(Invalid::AccountName.into());
     }
     Ok(name.to_owned())

@@ -213,8 +213,8 @@ pub enum Invalid {
     /// No email address.
     #[error("{0:?} is not an email address")]
     Email(String),
-    /// An account's name is empty or longer than 100 characters.
-    #[error("an account's name must have 1 to 100 characters")]
+    /// An account's name is empty, longer than 100 characters, or has control characters.
+    #[error("an account's name must have 1 to 100 characters, and no control characters")]
     AccountName,
     /// No plan has this id.
     #[error("{0:?} is not the id of a plan; the zone's available_plans has them")]

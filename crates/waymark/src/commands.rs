@@ -22,7 +22,7 @@ use waymark_control::{Actor, Control, Durability};
 
 use crate::cli::{Cli, ConfigCommand, Output, Serve};
 use crate::config::{self, Config};
-use crate::directory::Directory;
+use crate::directory::{Directory, LOCK_WAIT};
 use crate::node::{Node, NodeOptions, control_options};
 use crate::operator::Operation;
 use crate::signals::Signals;
@@ -70,7 +70,11 @@ pub fn config(cli: &Cli, command: &ConfigCommand) -> Result<(), Failure> {
     let config = load(cli)?;
     match command {
         ConfigCommand::Show => print(&config::show(&config)),
-        ConfigCommand::Check => print("the configuration is valid\n"),
+        ConfigCommand::Check => {
+            let clock = NodeOptions::default().clock;
+            crate::node::certificates(&config, clock).map_err(|error| error.to_string())?;
+            print("the configuration is valid\n")
+        }
     }
 }
 
@@ -82,7 +86,7 @@ pub fn status(cli: &Cli, output: Output) -> Result<(), Failure> {
 /// `waymark recover`.
 pub fn recover(cli: &Cli) -> Result<(), Failure> {
     let config = load(cli)?;
-    let directory = Directory::open(&config.data.dir).map_err(|error| error.to_string())?;
+    let directory = Directory::open(&config.data.dir, LOCK_WAIT).map_err(|error| error.to_string())?;
     let control = Control::open(directory.path(), control_options(&config, &NodeOptions::default()))
         .map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Runtime::new().map_err(|why| format!("cannot start: {why}"))?;

@@ -256,6 +256,13 @@ impl Loading {
                 wrong(key, &format!("from {least} to {most}"), count.to_string());
             }
         }
+        for network in &config.pools.extra_addresses {
+            let least = if network.address.is_ipv4() { 8 } else { 16 };
+            if network.prefix < least {
+                let kind = format!("addresses of this machine: networks of /{least} or smaller");
+                wrong("pools.extra_addresses", &kind, network.to_string());
+            }
+        }
         // Two nameservers for a zone need two addresses, and a pool of millions would only slow the first start.
         if config.pools.nameserver_v4.prefix > 30 {
             wrong(

@@ -179,6 +179,14 @@ pub enum RequestError {
     /// Nobody listens: no server runs.
     #[error("no server is listening")]
     NobodyThere,
+    /// The socket is another user's.
+    #[error("this user may not use {}, the socket of a server of {owner}: run the command as that user, or as root with sudo", path.display())]
+    NotYours {
+        /// The socket.
+        path: PathBuf,
+        /// Whose it is.
+        owner: String,
+    },
     /// The conversation broke.
     #[error("the server did not answer the command: {0}")]
     Io(#[from] io::Error),
@@ -203,8 +211,18 @@ pub fn connect(path: &Path) -> Result<BlockingUnixStream, RequestError> {
     match reachable(path).and_then(|path| BlockingUnixStream::connect(path.as_path())) {
         Ok(stream) => Ok(stream),
         Err(error) if nobody.contains(&error.kind()) => Err(RequestError::NobodyThere),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(RequestError::NotYours { path: path.to_owned(), owner: owner(path) })
+        }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whose a socket is, as far as this user may know; the directory is of the same user.
+fn owner(path: &Path) -> String {
+    let metadata = std::fs::metadata(path).or_else(|why| path.parent().map_or(Err(why), std::fs::metadata));
+    metadata
+        .map_or_else(|_| "another user".to_owned(), |metadata| format!("the user with the number {}", metadata.uid()))
 }
 
 /// Sends a request and reads the line that answers it.

@@ -1,12 +1,20 @@
 //! The data directory: made once, owned by one process.
 //!
 //! [`Directory::open`] makes the directory (mode 0700) and takes an exclusive lock on `DIR/lock`. The lock is the
-//! kernel's (`flock`): it goes with the process, however that ends, so there is never a stale one to clear away.
+//! kernel's (`flock`): it goes with the process, however that ends, so there is never a stale one to clear away. A
+//! command without a server has it for a moment, which is worth waiting for.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a process waits for another that has the directory.
+pub const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// How often it looks.
+pub const LOCK_POLL: Duration = Duration::from_millis(20);
 
 const LOCK: &str = "lock";
 const CONTROL_SOCKET: &str = "control.sock";
@@ -40,17 +48,21 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Makes the directory if it is not there, and takes it.
-    pub fn open(path: &Path) -> Result<Self, DirectoryError> {
+    /// Makes the directory if it is not there, and takes it, waiting so long for who has it.
+    pub fn open(path: &Path, wait: Duration) -> Result<Self, DirectoryError> {
         let unusable = |why| DirectoryError::Unusable { path: path.to_owned(), why };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let lock = options.open(path.join(LOCK)).map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(DirectoryError::InUse { path: path.to_owned() }),
-            Err(TryLockError::Error(why)) => Err(unusable(why)),
+        let began = Instant::now();
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { path: path.to_owned(), _lock: lock }),
+                Err(TryLockError::Error(why)) => return Err(unusable(why)),
+                Err(TryLockError::WouldBlock) if began.elapsed() < wait => thread::sleep(LOCK_POLL),
+                Err(TryLockError::WouldBlock) => return Err(DirectoryError::InUse { path: path.to_owned() }),
+            }
         }
     }
 
@@ -90,7 +102,7 @@ mod tests {
     #[test]
     fn a_directory_is_made_for_its_owner_alone() {
         let scratch = Scratch::new();
-        let directory = Directory::open(&scratch.path().join("a/b")).unwrap();
+        let directory = Directory::open(&scratch.path().join("a/b"), Duration::ZERO).unwrap();
         let mode = std::fs::metadata(directory.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
     }
@@ -98,12 +110,22 @@ mod tests {
     #[test]
     fn a_directory_has_one_owner_at_a_time() {
         let scratch = Scratch::new();
-        let first = Directory::open(scratch.path()).unwrap();
-        let second = Directory::open(scratch.path()).unwrap_err();
+        let first = Directory::open(scratch.path(), Duration::ZERO).unwrap();
+        let second = Directory::open(scratch.path(), Duration::ZERO).unwrap_err();
         assert!(matches!(&second, DirectoryError::InUse { path } if path == scratch.path()));
         assert!(second.to_string().contains(&*scratch.path().to_string_lossy()));
         drop(first);
-        Directory::open(scratch.path()).unwrap();
+        Directory::open(scratch.path(), Duration::ZERO).unwrap();
+    }
+
+    #[test]
+    fn who_waits_gets_the_directory_when_it_is_let_go() {
+        let scratch = Scratch::new();
+        let first = Directory::open(scratch.path(), Duration::ZERO).unwrap();
+        let path = scratch.path().to_owned();
+        let second = thread::spawn(move || Directory::open(&path, Duration::from_secs(600)).map(drop));
+        drop(first);
+        second.join().unwrap().unwrap();
     }
 
     #[test]
@@ -111,7 +133,7 @@ mod tests {
         let scratch = Scratch::new();
         let file = scratch.path().join("file");
         std::fs::write(&file, "").unwrap();
-        let refused = Directory::open(&file.join("dir")).unwrap_err();
+        let refused = Directory::open(&file.join("dir"), Duration::ZERO).unwrap_err();
         assert!(matches!(refused, DirectoryError::Unusable { .. }));
         assert_eq!(refused.to_string().lines().count(), 1);
     }

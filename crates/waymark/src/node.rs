@@ -34,6 +34,7 @@ use crate::observe::Observed;
 use crate::operator::Status;
 
 pub use options::{NodeOptions, control_options};
+pub(crate) use start::certificates;
 pub use start::{StartError, reachable};
 
 /// How long tasks may take to end when the runtime ends.

@@ -146,7 +146,7 @@ pub async fn carry_out(
 ) -> Result<Outcome, String> {
     let done = match operation {
         Operation::AccountList => accounts::list(control).await,
-        Operation::AccountCreate { name, member } => accounts::create(control, name, member).await,
+        Operation::AccountCreate { name, member } => return accounts::create(control, name, member).await,
         Operation::AccountShow { account } => return accounts::show(control, &account).await,
         Operation::AccountRename { account, name } => return accounts::rename(control, &account, name).await,
         Operation::TokenCreate(order) => return tokens::create(control, order).await,

@@ -43,6 +43,8 @@ const PIECE_MAX: usize = 6_000;
 const PIECE_OCTETS: usize = waymark_zone::published::INLINE_OCTETS_MAX - 8_192;
 /// Pieces in the writer's queue.
 const PIECES_AHEAD: usize = 2;
+/// Octets of a file in which a NUL says that it is no text.
+const LOOKED_AT_FOR_NUL: usize = 4_096;
 /// Records whose rules are looked at in one go where nothing is written yet.
 const SURVEYED_AT_ONCE: usize = 4_096;
 
@@ -68,6 +70,8 @@ impl From<Refusal> for End {
 /// What is known of a file while its load is being written.
 struct Report {
     apex: Name,
+    /// Whether the file has a SOA record: then it is a zone's, whatever else is in it.
+    of_zone: bool,
     parsed: u64,
     unchanged: u64,
     problems: Problems,
@@ -194,12 +198,14 @@ impl Job {
 
     fn file(&mut self, Waiting { file, room }: Waiting) -> Result<(), End> {
         let mut problems = Problems::new(file.name);
+        if file.text.iter().take(LOOKED_AT_FOR_NUL).any(|octet| *octet == 0) {
+            return self.refuse(problems, of_file("not a text file"));
+        }
         let parsed = parse(&file.text, file.origin, ReaderOptions::default(), &mut problems);
         drop(file.text);
-        let apex = parsed.apex.ok_or_else(|| {
-            let why = "the file has no SOA record and its name is not a zone's: say which zone it is";
-            Refusal::from(Invalid::ZoneFile { line: 0, why: why.to_owned() })
-        });
+        let apex = parsed
+            .apex
+            .ok_or_else(|| of_file("the file has no SOA record and its name is not a zone's: say which zone it is"));
         let apex = apex.and_then(|apex| zones::name_of_new(&self.store.shared.brand, &apex.to_string()));
         let apex = match apex {
             Ok(apex) => apex,
@@ -209,7 +215,8 @@ impl Job {
             self.land_all()?;
         }
         let present = self.find(&apex)?;
-        let report = Report { apex, parsed: parsed.parsed, unchanged: 0, problems, room };
+        let report =
+            Report { apex, of_zone: parsed.soa_line.is_some(), parsed: parsed.parsed, unchanged: 0, problems, room };
         match parsed.lines.len() {
             0..=RECORDS_PER_WRITE_MAX => self.small(report, parsed.lines, present),
             _ => self.large(report, parsed.lines, present),
@@ -242,6 +249,9 @@ impl Job {
         };
         if self.stops(&report.problems) {
             return self.stop(report);
+        }
+        if !report.of_zone && matches!(&load, Load::New { fresh, .. } if fresh.len() == 0) {
+            return self.refuse(report.problems, of_file("nothing in the file is a record of a zone"));
         }
         let cost = load.cost();
         if !self.batch.loads.is_empty() && self.batch.cost + cost > self.piece {
@@ -507,6 +517,11 @@ impl Job {
     fn tell(&self, event: ImportEvent) -> Result<(), End> {
         self.events.blocking_send(event).map_err(|_| End::Cancelled)
     }
+}
+
+/// Why a file is refused as a whole.
+fn of_file(why: &str) -> Refusal {
+    Invalid::ZoneFile { line: 0, why: why.to_owned() }.into()
 }
 
 /// What the pieces of a large file come to together.

@@ -107,9 +107,10 @@ fn advice(refusal: &Refusal) -> Option<&'static str> {
         Refusal::Conflict(Conflict::ZoneExists { .. }) => {
             Some("it was made while the file was read; import the file again")
         }
-        Refusal::Invalid(Invalid::RecordType(_)) => {
-            Some("the SOA record is the platform's own, and further types are imported with `waymark zone import`")
+        Refusal::Invalid(Invalid::RecordType(word)) if word == "SOA" => {
+            Some("a zone has one SOA record, which is the platform's own")
         }
+        Refusal::Invalid(Invalid::RecordType(_)) => Some("further types are imported with `waymark zone import`"),
         Refusal::Invalid(Invalid::TextTooLong { .. } | Invalid::TextsTooLong { .. }) => {
             Some("shorten the text, or spread it over several names")
         }

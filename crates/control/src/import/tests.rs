@@ -452,6 +452,20 @@ async fn more_octets_than_may_wait_go_through_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_no_zone_makes_none() {
+    let node = Node::start().await;
+    let soa = "@ 300 SOA a.test. b.test. 1 2 3 4 5\n";
+    let files =
+        [("named.conf.local", "zone {\n"), ("binary.example", "@ 300 A 192.0.2.1\n\0\n"), ("whole.example", soa)];
+    let told = import(&node, files.map(|(name, text)| file(name, text)).to_vec()).await;
+    let made: Vec<_> = told.zones.iter().map(|zone| zone.apex.to_string()).collect();
+    assert_eq!(made, ["whole.example"], "a SOA record is enough");
+    let says = |part: &str| told.problems.iter().filter(|problem| problem.text.contains(part)).count();
+    assert_eq!((says("is a record of a zone"), says("not a text file")), (1, 1), "{:?}", told.problems);
+    assert!(told.problems.iter().filter(|problem| problem.file.starts_with("binary")).count() == 1);
+}
+
+#[tokio::test]
 async fn the_api_imports_into_a_zone_in_one_write() {
     let node = Node::start().await;
     let grant = node.grant().await;

@@ -134,6 +134,11 @@ impl Routes {
     }
 }
 
+/// Whether this process may change routes: puts our route for this network in its own place.
+pub fn may_change(network: &Network<IpAddr>) -> Result<(), RouteError> {
+    change("replace", network).map(|_| ())
+}
+
 /// Takes our route for this network away.
 pub fn let_go(network: &Network<IpAddr>) -> Result<String, RouteError> {
     change("del", network)

@@ -50,7 +50,10 @@ fn down(config: &Config) -> Result<(), Failure> {
     if ours.is_empty() {
         return print("there is no route that `waymark address up` has added\n");
     }
-    // The addresses are withdrawn before they lead nowhere.
+    // Who may not take routes away must not withdraw addresses either; who may withdraws them before they lead nowhere.
+    if let Some(first) = ours.first() {
+        routes::may_change(&first.network).map_err(|error| error.to_string())?;
+    }
     let pool = config.pools.nameserver_v6.of_any_version();
     let withdraws = ours.iter().any(|wanted| wanted.network == pool);
     if withdraws {

@@ -9,7 +9,7 @@ use waymark_control::Control;
 use waymark_serve::edge_file::{EdgeFile, EdgeFileError, Snapshot};
 use waymark_zone::Catalog;
 
-use super::operate::{open, status};
+use super::operate::{Reached, reach, status};
 use super::{Failure, runtime};
 use crate::config::Config;
 use crate::control_socket::conversation::{self, Hearing, Saying};
@@ -28,9 +28,17 @@ pub(super) struct Begun {
 
 /// Begins an exchange: with the running server, and without one with the data directory.
 pub(super) fn begin(config: &Config, exchange: &Exchange) -> Result<Begun, Failure> {
-    let (stream, alone) = match control_socket::connect(&directory::control_socket(&config.data.dir)) {
-        Err(RequestError::NobodyThere) => Alone::start(config).map(|(stream, alone)| (stream, Some(alone)))?,
-        connected => (connected.map_err(|error| error.to_string())?, None),
+    let socket = directory::control_socket(&config.data.dir);
+    let reached = reach(config, || match control_socket::connect(&socket) {
+        Err(RequestError::NobodyThere) => Ok(None),
+        connected => connected.map(Some).map_err(|error| error.to_string()),
+    })?;
+    let (stream, alone) = match reached {
+        Reached::Running(stream) => (stream, None),
+        Reached::Alone(directory, control) => {
+            let (stream, alone) = Alone::start(config, directory, control)?;
+            (stream, Some(alone))
+        }
     };
     let (saying, hearing) = conversation::begin(stream, exchange).map_err(|error| error.to_string())?;
     Ok(Begun { saying, hearing, alone })
@@ -51,8 +59,7 @@ struct Store {
 }
 
 impl Alone {
-    fn start(config: &Config) -> Result<(UnixStream, Self), Failure> {
-        let (directory, control) = open(config)?;
+    fn start(config: &Config, directory: Directory, control: Control) -> Result<(UnixStream, Self), Failure> {
         let runtime = runtime()?;
         let store = Arc::new(Store { control, directory, edge_file: OnceLock::new() });
         let refused = |why: std::io::Error| format!("the system does not give what is needed: {why}");

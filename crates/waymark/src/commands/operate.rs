@@ -1,12 +1,15 @@
 //! Operations: carried out by the running server, or here when none runs.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use waymark_control::Control;
 
 use super::{Failure, load, print, runtime};
 use crate::cli::{Cli, Output};
 use crate::config::Config;
 use crate::control_socket::{self, RequestError};
-use crate::directory::{self, Directory};
+use crate::directory::{self, Directory, DirectoryError, LOCK_POLL, LOCK_WAIT};
 use crate::node::{NodeOptions, control_options};
 use crate::operator::{Operation, Outcome, Status, carry_out};
 
@@ -21,9 +24,9 @@ pub(super) fn operate(cli: &Cli, operation: Operation, output: Output) -> Result
 
 /// The same without printing.
 pub(super) fn outcome(config: &Config, operation: Operation) -> Result<Outcome, Failure> {
-    match outcome_of_the_running(config, &operation)? {
-        Some(outcome) => Ok(outcome),
-        None => operate_alone(config, operation),
+    match reach(config, || outcome_of_the_running(config, &operation))? {
+        Reached::Running(outcome) => Ok(outcome),
+        Reached::Alone(directory, control) => operate_alone(&directory, &control, operation),
     }
 }
 
@@ -35,27 +38,50 @@ pub(super) fn outcome_of_the_running(config: &Config, operation: &Operation) -> 
     }
 }
 
-fn operate_alone(config: &Config, operation: Operation) -> Result<Outcome, Failure> {
-    let (_directory, control) = open(config)?;
+/// Who carries something out.
+pub(super) enum Reached<T> {
+    /// The running server, and what it says.
+    Running(T),
+    /// This process, which has the directory and its store.
+    Alone(Directory, Control),
+}
+
+/// Asks the running server; without one, opens the data directory. Another command may have that for a moment, or a
+/// server that is about to listen: both are waited for.
+pub(super) fn reach<T>(
+    config: &Config,
+    mut ask: impl FnMut() -> Result<Option<T>, Failure>,
+) -> Result<Reached<T>, Failure> {
+    let began = Instant::now();
+    loop {
+        if let Some(said) = ask()? {
+            return Ok(Reached::Running(said));
+        }
+        if !Directory::holds_an_installation(&config.data.dir) {
+            let place = config.data.dir.display();
+            return Err(format!(
+                "there is no installation in {place}: `waymark serve` makes one, --data-dir names another"
+            ));
+        }
+        match Directory::open(&config.data.dir, Duration::ZERO) {
+            Ok(directory) => {
+                let options = control_options(config, &NodeOptions::default());
+                let control = Control::open(directory.path(), options).map_err(|error| error.to_string())?;
+                return Ok(Reached::Alone(directory, control));
+            }
+            Err(DirectoryError::InUse { .. }) if began.elapsed() < LOCK_WAIT => thread::sleep(LOCK_POLL),
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
+
+/// The directory is held to the end of it.
+fn operate_alone(_directory: &Directory, control: &Control, operation: Operation) -> Result<Outcome, Failure> {
     runtime()?.block_on(async {
-        let outcome = carry_out(&control, None, operation, || status(&control)).await;
+        let outcome = carry_out(control, None, operation, || status(control)).await;
         control.close().await;
         outcome
     })
-}
-
-/// Opens the data directory and its store, as a server would.
-pub(super) fn open(config: &Config) -> Result<(Directory, Control), Failure> {
-    if !Directory::holds_an_installation(&config.data.dir) {
-        let place = config.data.dir.display();
-        return Err(format!(
-            "there is no installation in {place}: `waymark serve` makes one, --data-dir names another"
-        ));
-    }
-    let directory = Directory::open(&config.data.dir).map_err(|error| error.to_string())?;
-    let options = control_options(config, &NodeOptions::default());
-    let control = Control::open(directory.path(), options).map_err(|error| error.to_string())?;
-    Ok((directory, control))
 }
 
 /// How things are when no server runs.

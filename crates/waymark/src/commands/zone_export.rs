@@ -1,6 +1,7 @@
 //! `waymark zone export` and `waymark zone dump`: zones as text, to standard output or into files.
 //!
-//! A file takes the place of the one that is there when it is whole, and not before.
+//! A file takes the place of the one that is there when it is whole, and not before. What is no regular file (a device,
+//! a pipe) stays what it is and is written to; a symbolic link stays, and the file that it leads to is replaced.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -111,13 +112,33 @@ impl Writer {
 
 impl Open {
     fn beside(path: &Path) -> io::Result<Self> {
-        let mut part = path.to_owned().into_os_string();
+        let named = |path: &Path, why: io::Error| io::Error::new(why.kind(), format!("{}: {why}", path.display()));
+        let Some(target) = replaceable(path) else {
+            let file = File::options().write(true).create(is_missing(path)).truncate(true).open(path);
+            let file = file.map_err(|why| named(path, why))?;
+            return Ok(Self { file: Box::new(BufWriter::new(file)), part: None });
+        };
+        let mut part = target.clone().into_os_string();
         part.push(".part");
         let part = PathBuf::from(part);
-        let file =
-            File::create(&part).map_err(|why| io::Error::new(why.kind(), format!("{}: {why}", part.display())))?;
-        Ok(Self { file: Box::new(BufWriter::new(file)), part: Some((part, path.to_owned())) })
+        let file = File::create(&part).map_err(|why| named(&part, why))?;
+        Ok(Self { file: Box::new(BufWriter::new(file)), part: Some((part, target)) })
     }
+}
+
+/// The regular file that a finished one may replace, or the place where there is nothing yet; none if what is there must
+/// be written to as it is.
+fn replaceable(path: &Path) -> Option<PathBuf> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => path.canonicalize().ok(),
+        Err(_) if is_missing(path) && path.symlink_metadata().is_err() => Some(path.to_owned()),
+        _ => None,
+    }
+}
+
+/// Whether nothing is there, or a symbolic link that leads to nothing.
+fn is_missing(path: &Path) -> bool {
+    std::fs::metadata(path).is_err_and(|why| why.kind() == io::ErrorKind::NotFound)
 }
 
 impl Drop for Open {
@@ -125,5 +146,58 @@ impl Drop for Open {
         if let Some((part, _)) = &self.part {
             let _ = std::fs::remove_file(part);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+    use std::process::Command;
+    use std::thread;
+
+    use super::*;
+    use crate::scratch::Scratch;
+
+    fn write(path: &Path) -> io::Result<()> {
+        let place = Place::File(path.to_owned());
+        let mut writer = Writer { place, open: None, last: String::new(), bar: ProgressBar::hidden() };
+        writer.next("example.com", "id")?;
+        writer.write(b"text")?;
+        writer.finish()
+    }
+
+    #[test]
+    fn a_link_stays_and_its_file_is_replaced() {
+        let scratch = Scratch::new();
+        let [file, link, loose, target] = ["file", "link", "loose", "target"].map(|name| scratch.path().join(name));
+        std::fs::write(&file, "what was there, and longer").unwrap();
+        symlink("file", &link).unwrap();
+        symlink("target", &loose).unwrap();
+        for (path, written) in [(&link, &file), (&loose, &target)] {
+            write(path).unwrap();
+            assert!(path.symlink_metadata().unwrap().is_symlink());
+            assert_eq!(std::fs::read(written).unwrap(), b"text");
+        }
+        assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 4, "no part is left");
+    }
+
+    #[test]
+    fn a_pipe_is_written_to_and_stays_one() {
+        let scratch = Scratch::new();
+        let pipe = scratch.path().join("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let reader = thread::spawn({
+            let pipe = pipe.clone();
+            move || std::fs::read(pipe).unwrap()
+        });
+        write(&pipe).unwrap();
+        assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
+        assert_eq!(reader.join().unwrap(), b"text");
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_named() {
+        let scratch = Scratch::new();
+        assert!(write(scratch.path()).unwrap_err().to_string().contains(&*scratch.path().to_string_lossy()));
     }
 }

@@ -25,16 +25,19 @@ use crate::operator::exchange::{self, Problem, ProblemKind, Said, Told};
 use crate::signals::Signals;
 
 use report::Report;
-use sources::Source;
+use sources::{Found, Source};
 
 /// Octets of a file that are read at a time.
 const PIECE_OCTETS: usize = 64 * 1024;
 
 pub(super) fn import(cli: &Cli, import: &ZoneImport) -> Result<(), Failure> {
     let config = load(cli)?;
-    let mut sources = sources::find(import)?;
+    let Found { mut sources, passed_over } = sources::find(import)?;
     // Before the server is asked: an import that waits for somebody to type would hold up all others.
     sources::read_standard_input(&mut sources, &mut io::stdin().lock(), config.limits.import_file_octets)?;
+    if passed_over > 0 && !import.quiet {
+        eprintln!("{passed_over} files are configuration, keys or journals by their names, and passed over");
+    }
     let request = exchange::ZoneImport {
         account: import.account.clone(),
         proxied: import.proxied,
@@ -86,8 +89,8 @@ fn send(sources: Vec<Source>, mut saying: Saying, report: &Report, stop: bool) {
             Err(SendError::NotWanted) => return,
         }
     }
-    if saying.say(&Said::End).is_ok() {
-        let _ = saying.send();
+    if saying.say(&Said::End).and_then(|()| saying.send()).is_ok() {
+        report.all_sent();
     }
 }
 
@@ -132,7 +135,11 @@ fn read(file: &mut impl Read, piece: &mut [u8]) -> io::Result<usize> {
 /// Shows what the server says, to its last word.
 fn hear(hearing: &mut Hearing, report: &Report) -> Result<(), Failure> {
     loop {
-        match hearing.frame().map_err(|error| error.to_string())? {
+        let frame = hearing.frame().map_err(|error| {
+            report.lost(error.to_string());
+            error.to_string()
+        })?;
+        match frame {
             Frame::Message(Told::Problem(problem)) => report.problem(&problem),
             Frame::Message(Told::Waiting) => report.waiting(),
             Frame::Message(Told::Progress(records)) => report.progress(records),

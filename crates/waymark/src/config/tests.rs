@@ -133,6 +133,8 @@ fn values_must_go_together() {
         ("pools.nameserver_v6", "fd53::/113"),
         ("pools.nameserver_v6_reachable", "yes"),
         ("pools.extra_addresses", "192.0.2.53"),
+        ("pools.extra_addresses", "0.0.0.0/7"),
+        ("pools.extra_addresses", "2000::/15"),
     ] {
         let found = problems("", &[], &[(key, value)]);
         assert!(matches!(&found[..], [Problem::Value { key: at, .. }] if at == key), "{key} {value}: {found:?}");

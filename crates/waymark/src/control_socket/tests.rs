@@ -127,7 +127,11 @@ fn refusals_are_sentences() {
     let token = Operation::TokenCreate(TokenOrder { account: Some("x".to_owned()), ..TokenOrder::default() });
     assert_eq!(sentence(token), "there is no account \"x\": `waymark account list` shows names and ids");
     let token = Operation::TokenCreate(TokenOrder { user: Some("no@body".to_owned()), ..TokenOrder::default() });
-    assert_eq!(sentence(token), "user not found");
+    assert_eq!(sentence(token), "there is no user \"no@body\": give the email address of one there is");
+    let zone = Operation::ZoneStatus { zone: "waymark.test".to_owned(), active: false };
+    assert!(sentence(zone).contains("its status cannot be changed"));
+    let name = "two\nlines".to_owned();
+    assert!(sentence(Operation::AccountCreate { name, member: None }).contains("no control characters"));
     node.stop();
 }
 

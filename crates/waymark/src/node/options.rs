@@ -12,6 +12,7 @@ use waymark_serve::{Identity, Surroundings, events, parked, rate_limit};
 
 use crate::api_server;
 use crate::config::{Bounded, Config, Limit, Reachable};
+use crate::directory::LOCK_WAIT;
 use crate::follow::Visibility;
 
 /// A queue whose limit is lifted still has a size.
@@ -34,6 +35,8 @@ pub struct NodeOptions {
     pub visibility: Visibility,
     /// Where every reply of the API is written, for tests.
     pub record_replies: Option<PathBuf>,
+    /// How long to wait for another process that has the data directory.
+    pub directory_wait: Duration,
 }
 
 impl Default for NodeOptions {
@@ -46,6 +49,7 @@ impl Default for NodeOptions {
             durability: Durability::Full,
             visibility: Visibility::Whole,
             record_replies: None,
+            directory_wait: LOCK_WAIT,
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use waymark_api::ApiStatistics;
-use waymark_control::{AccountFilter, Bootstrap, Control, Grant, OpenError, Page, Refusal};
+use waymark_control::{AccountFilter, Bootstrap, Clock, Control, Grant, OpenError, Page, Refusal};
 use waymark_serve::{BindCause, BindError, Bound, Server};
 
 use super::options::{api_options, api_server_limits, control_options, queue, serve_options, surroundings};
@@ -130,13 +130,13 @@ fn cause(why: &io::Error) -> String {
 
 pub(super) fn start(config: &Config, options: NodeOptions) -> Result<Node, StartError> {
     crate::descriptors::raise(config);
-    let directory = Directory::open(&config.data.dir)?;
+    let directory = Directory::open(&config.data.dir, options.directory_wait)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("io")
         .build()
         .map_err(StartError::System)?;
-    let certificates = certificates(config, &options)?;
+    let certificates = certificates(config, Arc::clone(&options.clock))?;
     let listening = Listening::bind(&runtime, config, certificates.clone())?;
     let bound = bind(serve_options(config, &*options.random))?;
     let dns_addresses = bound.udp_addresses().to_vec();
@@ -255,13 +255,13 @@ impl Entered<'_> {
 }
 
 /// The certificate of the API, if it speaks TLS.
-fn certificates(config: &Config, options: &NodeOptions) -> Result<Option<Arc<Certificates>>, StartError> {
+pub(crate) fn certificates(config: &Config, clock: Arc<dyn Clock>) -> Result<Option<Arc<Certificates>>, StartError> {
     let api = &config.api;
     let (Some(_), Some(certificate), Some(key)) = (api.tls_listen, &api.tls_certificate, &api.tls_key) else {
         return Ok(None);
     };
     let files = Files { certificate: certificate.clone(), key: key.clone() };
-    Ok(Some(Arc::new(Certificates::load(files, Arc::clone(&options.clock))?)))
+    Ok(Some(Arc::new(Certificates::load(files, clock)?)))
 }
 
 /// The API's sockets, and their addresses with real ports.

@@ -43,7 +43,8 @@ fn a_second_start_knows_everything_and_shows_no_secrets() {
 fn a_directory_has_one_node() {
     let scratch = Scratch::new();
     let node = scratch.start();
-    let refused = Node::start(scratch.config(), NodeOptions::default()).err().unwrap();
+    let options = NodeOptions { directory_wait: std::time::Duration::ZERO, ..NodeOptions::default() };
+    let refused = Node::start(scratch.config(), options).err().unwrap();
     assert!(matches!(&refused, StartError::Directory(DirectoryError::InUse { .. })), "{refused}");
     node.stop();
     scratch.start().stop();

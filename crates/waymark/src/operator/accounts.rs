@@ -1,7 +1,9 @@
 //! Accounts: found by name or id, listed, made, shown, renamed.
 
 use serde::{Deserialize, Serialize};
-use waymark_control::{Account, AccountFilter, Actor, Control, Grant, NewAccount, Page, PublicId, Refusal, ZoneFilter};
+use waymark_control::{
+    Account, AccountFilter, Actor, Control, Grant, NewAccount, Noun, Page, PublicId, Refusal, ZoneFilter,
+};
 
 use super::{Outcome, PER_PAGE};
 
@@ -32,9 +34,19 @@ pub fn first_user(control: &Control) -> String {
     format!("admin@{}", control.brand().domain)
 }
 
-pub(super) async fn create(control: &Control, name: String, member: Option<String>) -> Result<Outcome, Refusal> {
-    let member = Some(member.unwrap_or_else(|| first_user(control)));
-    control.account_create(Actor::Operator, NewAccount { name, member }).await.map(one)
+/// A refusal as a sentence; one that misses a user names him.
+pub(super) fn about_user(refusal: &Refusal, email: &str) -> String {
+    match refusal {
+        Refusal::NotFound(Noun::User) => format!("there is no user {email:?}: give the email address of one there is"),
+        other => other.to_string(),
+    }
+}
+
+pub(super) async fn create(control: &Control, name: String, member: Option<String>) -> Result<Outcome, String> {
+    let member = member.unwrap_or_else(|| first_user(control));
+    let new = NewAccount { name, member: Some(member.clone()) };
+    let made = control.account_create(Actor::Operator, new).await;
+    made.map(one).map_err(|refusal| about_user(&refusal, &member))
 }
 
 pub(super) async fn list(control: &Control) -> Result<Outcome, Refusal> {

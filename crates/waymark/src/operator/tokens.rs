@@ -82,14 +82,16 @@ pub(super) async fn create(control: &Control, order: TokenOrder) -> Result<Outco
             format!("{text:?} is neither a date nor a time: give one like 2030-01-01 or 2030-01-01T12:00:00Z")
         })?),
     };
+    let user = order.user.unwrap_or_else(|| first_user(control));
     let new = NewToken {
-        user: order.user.unwrap_or_else(|| first_user(control)),
+        user: user.clone(),
         name: order.name,
         policies: vec![Policy { permissions, resources: vec![Resource::User, accounts] }],
         not_before: None,
         expires_on,
     };
-    control.token_create(Actor::Operator, new).await.map(made).map_err(|refusal| refusal.to_string())
+    let created = control.token_create(Actor::Operator, new).await;
+    created.map(made).map_err(|refusal| accounts::about_user(&refusal, &user))
 }
 
 pub(super) async fn list(control: &Control) -> Result<Outcome, Refusal> {

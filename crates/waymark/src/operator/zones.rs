@@ -91,10 +91,7 @@ pub(super) async fn delete(control: &Control, text: &str) -> Result<Outcome, Str
     let deleted = async {
         let zone = control.zone_get(&Grant::operator(), id).await?;
         if zone.name == control.brand().domain {
-            return Ok(Err(format!(
-                "{} is the zone of the platform's own nameservers: it cannot be deleted",
-                zone.name
-            )));
+            return Ok(Err(of_the_platform(&zone, "it cannot be deleted")));
         }
         control.zone_delete(&Grant::operator(), id).await.map(|_| Ok(Outcome::Done))
     };
@@ -109,8 +106,19 @@ pub(super) async fn set_status(
 ) -> Result<Outcome, String> {
     let id = find(control, zone).await?;
     let wanted = if active { Status::Active } else { Status::Pending };
-    let changed = control.zone_set_status(Actor::Operator, id, wanted, false).await;
-    changed.map(|zone| Outcome::Zones(vec![line(&zone, dns)])).map_err(|refusal| refusal.to_string())
+    let changed = async {
+        let zone = control.zone_get(&Grant::operator(), id).await?;
+        if zone.name == control.brand().domain {
+            return Ok(Err(of_the_platform(&zone, "its status cannot be changed")));
+        }
+        let zone = control.zone_set_status(Actor::Operator, id, wanted, false).await?;
+        Ok(Ok(Outcome::Zones(vec![line(&zone, dns)])))
+    };
+    changed.await.map_err(|refusal: Refusal| refusal.to_string())?
+}
+
+fn of_the_platform(zone: &Zone, therefore: &str) -> String {
+    format!("{} is the zone of the platform's own nameservers: {therefore}", zone.name)
 }
 
 /// The zone with this id or name. A name that several accounts have is not enough.

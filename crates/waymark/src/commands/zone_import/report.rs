@@ -12,6 +12,11 @@ use super::sources::Source;
 use crate::commands::progress;
 use crate::operator::exchange::{Imported, Problem, ProblemKind};
 
+/// What is said of a directive that is not carried out, and what to do instead.
+const INCLUDE: &str = "$INCLUDE directive not allowed";
+const INCLUDE_HELP: &str =
+    ": put the lines of that file here, or make one file of all: named-compilezone -o FLAT ZONE FILE";
+
 /// What is shown, by both threads of the command.
 pub(super) struct Report {
     bar: ProgressBar,
@@ -30,6 +35,10 @@ struct SoFar {
     /// Records that the server has dealt with.
     records: u64,
     interrupted: bool,
+    /// Every file was sent, and that there are no more.
+    all_sent: bool,
+    /// Why the server is not heard any more.
+    lost: Option<String>,
     failed: Option<String>,
 }
 
@@ -53,6 +62,10 @@ pub(super) struct Summary {
     took: Duration,
     /// Why it has ended early.
     failed: Option<String>,
+    /// The server has gone away, so that the counts are what it had reported.
+    lost: bool,
+    /// It was interrupted when all was done.
+    too_late: bool,
 }
 
 impl Report {
@@ -83,9 +96,10 @@ impl Report {
         drop(so_far);
         if shown {
             let Problem { file, line, text, .. } = problem;
+            let help = if text.contains(INCLUDE) { INCLUDE_HELP } else { "" };
             self.bar.suspend(|| match line {
-                0 => eprintln!("{file}: {text}"),
-                line => eprintln!("{file}:{line}: {text}"),
+                0 => eprintln!("{file}: {text}{help}"),
+                line => eprintln!("{file}:{line}: {text}{help}"),
             });
         }
     }
@@ -125,6 +139,16 @@ impl Report {
         self.bar.suspend(|| eprintln!("ending after what is being written; again to end at once"));
     }
 
+    /// There is nothing more to send.
+    pub(super) fn all_sent(&self) {
+        self.so_far().all_sent = true;
+    }
+
+    /// The server has gone away.
+    pub(super) fn lost(&self, why: String) {
+        self.so_far().lost.get_or_insert(why);
+    }
+
     /// It cannot go on.
     pub(super) fn failed(&self, sentence: String) {
         self.so_far().failed.get_or_insert(sentence);
@@ -134,9 +158,17 @@ impl Report {
     pub(super) fn finish(&self, heard: Result<(), Failure>) -> Summary {
         self.bar.finish_and_clear();
         let mut so_far = self.so_far();
-        let interrupted = so_far.interrupted.then(|| "interrupted".to_owned());
-        let failed = so_far.failed.take().or(interrupted).or(heard.err());
-        Summary { counts: so_far.counts, took: self.began.elapsed(), failed }
+        let too_late = so_far.interrupted && so_far.all_sent && heard.is_ok();
+        let interrupted = (so_far.interrupted && !too_late).then(|| "interrupted".to_owned());
+        let lost = so_far.lost.as_ref().map(|why| {
+            format!(
+                "the connection to the server was lost ({why}): what was reported is kept, and the same command \
+                 completes the import"
+            )
+        });
+        let is_lost = lost.is_some();
+        let failed = so_far.failed.take().or(lost).or(interrupted).or(heard.err());
+        Summary { counts: so_far.counts, took: self.began.elapsed(), failed, lost: is_lost, too_late }
     }
 
     /// How far it is: octets of the lines that the server has dealt with, as far as that can be told.
@@ -194,6 +226,7 @@ impl Summary {
             "seconds": self.took.as_secs_f64(),
             "records_per_second": self.rate(),
             "ended_early": self.failed,
+            "connection_lost": self.lost,
         });
         format!("{}\n", json!({ "import": import }))
     }
@@ -206,9 +239,46 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counts { made, merged, added, unchanged, adjusted, skipped, refused, .. } = self.counts;
-        writeln!(f, "zones    {made} made, {merged} merged")?;
-        writeln!(f, "records  {added} added, {unchanged} unchanged")?;
+        if self.lost && made + merged == 0 {
+            writeln!(f, "zones    none reported before the connection to the server was lost")?;
+        } else {
+            let reported = if self.lost { " as far as reported" } else { "" };
+            writeln!(f, "zones    {made} made, {merged} merged{reported}")?;
+            writeln!(f, "records  {added} added, {unchanged} unchanged{reported}")?;
+        }
         writeln!(f, "lines    {adjusted} adjusted, {skipped} skipped, {refused} refused")?;
-        writeln!(f, "time     {:.1} s, {} records/s", self.took.as_secs_f64(), self.rate())
+        writeln!(f, "time     {:.1} s, {} records/s", self.took.as_secs_f64(), self.rate())?;
+        if self.too_late {
+            writeln!(f, "the interruption came when all was done: nothing is missing")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interruption_when_all_was_done_is_no_failure() {
+        for (all_sent, is_success) in [(true, true), (false, false)] {
+            let report = Report::new(&[], true);
+            if all_sent {
+                report.all_sent();
+            }
+            report.interrupted();
+            let summary = report.finish(Ok(()));
+            assert_eq!(summary.verdict().is_ok(), is_success);
+            assert_eq!(summary.to_string().contains("nothing is missing"), is_success);
+        }
+    }
+
+    #[test]
+    fn what_was_not_reported_is_not_said_to_be_nothing() {
+        let report = Report::new(&[], true);
+        report.lost("it ended".to_owned());
+        let summary = report.finish(Err("it ended".to_owned()));
+        assert!(!summary.to_string().contains("0 made") && !summary.to_string().contains("0 added"), "{summary}");
+        assert!(summary.verdict().unwrap_err().contains("the same command completes"));
     }
 }

@@ -14,6 +14,10 @@ use crate::config::Limit;
 const ENDINGS: [&str; 4] = [".zone", ".db", ".txt", ".hosts"];
 /// What they begin with, as BIND's do.
 const BEGINNING: &str = "db.";
+/// What else is in the directories of a nameserver: configuration, keys, journals.
+const BEGINNINGS_OF_OTHERS: [&str; 3] = ["named.conf", "rndc.", "managed-keys"];
+const ENDINGS_OF_OTHERS: [&str; 6] = [".conf", ".key", ".keys", ".private", ".jnl", ".jbk"];
+const OTHERS: [&str; 1] = ["zones.rfc1918"];
 /// How deep directories are followed.
 const DEPTH_MAX: u32 = 64;
 
@@ -32,31 +36,40 @@ pub(super) struct Source {
     pub(super) text: Vec<u8>,
 }
 
-/// All files that the command line means, in its order.
-pub(super) fn find(import: &ZoneImport) -> Result<Vec<Source>, Failure> {
-    let mut sources = Vec::new();
+/// What there is to import.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The files, in the order of the command line.
+    pub(super) sources: Vec<Source>,
+    /// How many files of directories are no zone's by their names.
+    pub(super) passed_over: u64,
+}
+
+/// All files that the command line means.
+pub(super) fn find(import: &ZoneImport) -> Result<Found, Failure> {
+    let mut found = Found::default();
     for path in &import.paths {
         if path.as_os_str() == "-" {
-            sources.push(Source { path: None, name: "-".to_owned(), origin: None, octets: 0, text: Vec::new() });
+            found.sources.push(Source { path: None, name: "-".to_owned(), origin: None, octets: 0, text: Vec::new() });
             continue;
         }
         let unreadable = |why: io::Error| format!("{} cannot be read: {why}", shown(path));
         let metadata = fs::metadata(path).map_err(unreadable)?;
         match metadata.is_dir() {
-            true => directory(path, import.recursive, DEPTH_MAX, &mut sources)?,
-            false => sources.push(source(path.clone(), metadata.len())),
+            true => directory(path, import.recursive, DEPTH_MAX, &mut found)?,
+            false => found.sources.push(source(path.clone(), metadata.len())),
         }
     }
     if let Some(origin) = &import.origin {
-        let [only] = &mut sources[..] else {
-            return Err(format!("--origin is for one file, and there are {}", sources.len()));
+        let [only] = &mut found.sources[..] else {
+            return Err(format!("--origin is for one file, and there are {}", found.sources.len()));
         };
         Name::from_text(origin).map_err(|why| format!("{origin:?} is not a domain name: {why}"))?;
         only.origin = Some(origin.clone());
     }
-    match sources.is_empty() {
+    match found.sources.is_empty() {
         true => Err("there is no file to import".to_owned()),
-        false => Ok(sources),
+        false => Ok(found),
     }
 }
 
@@ -80,8 +93,8 @@ pub(super) fn read_standard_input(
     Ok(())
 }
 
-/// The regular files of a directory in order of names, hidden ones aside.
-fn directory(path: &Path, recursive: bool, depth: u32, sources: &mut Vec<Source>) -> Result<(), Failure> {
+/// The regular files of a directory in order of names, hidden ones aside, and those that are no zone's.
+fn directory(path: &Path, recursive: bool, depth: u32, found: &mut Found) -> Result<(), Failure> {
     let unreadable = |why: io::Error| format!("{} cannot be read: {why}", shown(path));
     let entries: Vec<_> = fs::read_dir(path).map_err(unreadable)?.collect::<Result<_, _>>().map_err(unreadable)?;
     let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
@@ -91,12 +104,23 @@ fn directory(path: &Path, recursive: bool, depth: u32, sources: &mut Vec<Source>
         // What has gone meanwhile is not there.
         let Ok(metadata) = fs::metadata(&path) else { continue };
         if metadata.is_file() {
-            sources.push(source(path, metadata.len()));
+            match is_other(&path) {
+                true => found.passed_over += 1,
+                false => found.sources.push(source(path, metadata.len())),
+            }
         } else if metadata.is_dir() && recursive && depth > 0 {
-            directory(&path, recursive, depth - 1, sources)?;
+            directory(&path, recursive, depth - 1, found)?;
         }
     }
     Ok(())
+}
+
+/// Whether the name of a file says that it is none of a zone.
+fn is_other(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+    OTHERS.contains(&name)
+        || BEGINNINGS_OF_OTHERS.iter().any(|beginning| name.starts_with(beginning))
+        || ENDINGS_OF_OTHERS.iter().any(|ending| name.ends_with(ending))
 }
 
 fn source(path: PathBuf, octets: u64) -> Source {
@@ -139,7 +163,12 @@ mod tests {
     }
 
     fn found(import: &ZoneImport) -> Vec<String> {
-        find(import).unwrap().into_iter().map(|source| source.name.rsplit('/').next().unwrap().to_owned()).collect()
+        find(import)
+            .unwrap()
+            .sources
+            .into_iter()
+            .map(|source| source.name.rsplit('/').next().unwrap().to_owned())
+            .collect()
     }
 
     fn of(paths: Vec<PathBuf>) -> ZoneImport {
@@ -170,19 +199,41 @@ mod tests {
 
     #[test]
     fn standard_input_is_read_once_and_to_its_end() {
-        let mut sources = find(&of(vec!["-".into(), "-".into()])).unwrap();
+        let mut sources = find(&of(vec!["-".into(), "-".into()])).unwrap().sources;
         read_standard_input(&mut sources, &mut &b"text"[..], Limit(4)).unwrap();
         assert_eq!((&sources[0].text[..], sources[0].octets, &sources[1].text[..]), (&b"text"[..], 4, &b""[..]));
-        let mut sources = find(&of(vec!["-".into()])).unwrap();
+        let mut sources = find(&of(vec!["-".into()])).unwrap().sources;
         assert!(read_standard_input(&mut sources, &mut &b"longer"[..], Limit(4)).unwrap_err().contains("4 octets"));
         read_standard_input(&mut sources, &mut &b"any"[..], Limit(0)).unwrap();
+    }
+
+    #[test]
+    fn configuration_keys_and_journals_of_a_directory_are_passed_over() {
+        let scratch = Scratch::new();
+        let others = [
+            "named.conf.local",
+            "rndc.key",
+            "bind.keys",
+            "zones.rfc1918",
+            "a.test.signed.jnl",
+            "a.test.jbk",
+            "managed-keys.bind",
+            "Ka.test.+013+00001.private",
+        ];
+        for name in others.iter().chain(&["a.test"]) {
+            fs::write(scratch.path().join(name), "").unwrap();
+        }
+        let import = of(vec![scratch.path().to_owned()]);
+        assert_eq!(found(&import), ["a.test"]);
+        assert_eq!(find(&import).unwrap().passed_over, others.len() as u64);
+        assert_eq!(found(&of(vec![scratch.path().join("rndc.key")])), ["rndc.key"], "who names it wants it");
     }
 
     #[test]
     fn an_origin_is_for_one_file_and_a_path_must_be_there() {
         let origin = Some("example.com".to_owned());
         let one = ZoneImport { origin: origin.clone(), ..of(vec!["-".into()]) };
-        assert_eq!(find(&one).unwrap()[0].origin, origin);
+        assert_eq!(find(&one).unwrap().sources[0].origin, origin);
         assert!(find(&ZoneImport { origin, ..of(vec!["-".into(), "-".into()]) }).unwrap_err().contains("one file"));
         assert!(find(&ZoneImport { origin: Some("a..b".to_owned()), ..of(vec!["-".into()]) }).is_err());
         assert!(find(&of(vec!["/nowhere/at/all".into()])).unwrap_err().contains("/nowhere/at/all"));
