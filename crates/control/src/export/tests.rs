@@ -215,7 +215,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         runtime.block_on(async {
             let node = Node::start().await;
-            let (zone, _) = import(&node, "example.com", &lines.concat()).await;
+            let (zone, _) = import(&node, "example.com", &format!("@ 300 SOA a.test. b.test. 1 2 3 4 5\n{}", lines.concat())).await;
             let first = export(&node, zone).await;
             node.control.zone_delete(&Grant::operator(), zone).await.unwrap();
             let (zone, problems) = import(&node, "example.com", &first).await;

@@ -208,9 +208,9 @@ async fn each_bad_line_is_told_and_the_rest_goes_on() {
 #[tokio::test]
 async fn problems_are_counted_all_and_told_up_to_a_bound() {
     let node = Node::start().await;
-    let text = "a A nothing\n".repeat(problems::TOLD_MAX + 5);
+    let text = "a A nothing\n".repeat(problems::TOLD_MAX + 5) + "b A 192.0.2.1\n";
     let told = import(&node, vec![file("example.com", &text)]).await;
-    assert_eq!(told.counts(), [0, 0, 0, problems::TOLD_MAX as u64 + 5]);
+    assert_eq!(told.counts(), [1, 1, 0, problems::TOLD_MAX as u64 + 5]);
     assert_eq!(told.problems.len(), problems::TOLD_MAX + 1);
     assert!(told.problems.last().unwrap().text.contains("1005 problems"));
 }
