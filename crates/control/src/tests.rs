@@ -187,6 +187,46 @@ async fn a_write_that_panics_is_taken_back_and_the_writer_lives() {
 }
 
 #[tokio::test]
+async fn small_writes_go_before_pieces_that_wait() {
+    let node = Node::start().await;
+    let store = &node.control.store;
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let (started, has_started) = tokio::sync::oneshot::channel();
+    let holding = store.write(Actor::System, Action::RecordBatch, move |_| {
+        started.send(()).unwrap();
+        held.recv().unwrap();
+        Ok(())
+    });
+    let (tell, told) = std::sync::mpsc::channel();
+    let telling = |what: &'static str| {
+        let tell = tell.clone();
+        move |_: &mut Tx<'_>| {
+            tell.send(what).unwrap();
+            Ok(())
+        }
+    };
+    let others = async {
+        has_started.await.unwrap();
+        let piece = |what| store.write_piece(Actor::System, Action::ZoneImport, telling(what)).unwrap();
+        let pieces = [piece("first piece"), piece("second piece")];
+        let released = async {
+            while node.control.statistics().writes_waiting < 3 {
+                tokio::task::yield_now().await;
+            }
+            hold.send(()).unwrap();
+        };
+        let (small, ()) = tokio::join!(store.write(Actor::System, Action::RecordCreate, telling("small")), released);
+        small.unwrap();
+        for piece in pieces {
+            piece.await.unwrap().unwrap();
+        }
+    };
+    let (held, ()) = tokio::join!(holding, others);
+    held.unwrap();
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), ["small", "first piece", "second piece"]);
+}
+
+#[tokio::test]
 async fn a_full_queue_refuses() {
     let node = Node::with_limits(Limits { writes_waiting: 1, ..Limits::default() }).await;
     let (hold, held) = std::sync::mpsc::channel::<()>();

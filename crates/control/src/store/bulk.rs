@@ -8,13 +8,12 @@
 //!
 //! What is touched in the ordinary way (`tx`) and what comes through here are different zones of one write.
 
-use rusqlite::params;
 use waymark_wire::{Name, records};
-use waymark_zone::published::{Change, Entry, INLINE_OCTETS_MAX, RRset, Version, ZoneHeader, ZoneNumber};
+use waymark_zone::published::{Change, Entry, RRset, Version, ZoneNumber};
 
-use super::finish::{FreshIntent, ZoneChange};
+use super::finish::{FreshIntent, RowRest, ZoneChange};
 use super::{FullZone, RecordRow, Tx, ZoneRow};
-use crate::error::{Refusal, Unavailable};
+use crate::error::Refusal;
 use crate::{Action, PublicId, Time, publish};
 
 /// A row with the sort key of its name, and the line of the file that says it.
@@ -64,24 +63,16 @@ impl Tx<'_> {
     /// Writes rows into a zone that has nothing at their names, and moves its version and serial.
     pub(crate) fn add_fresh(&mut self, zone: &ZoneRow, fresh: Fresh) -> Result<(), Refusal> {
         let (version, serial) = (Version(zone.version.0 + 1), zone.serial.after_change(self.now.unix_seconds()));
-        let rows = self.execute(
-            "UPDATE zones SET version = ?2, serial = ?3, record_count = record_count + ?4, publish_number = ?5 \
-             WHERE id = ?1 AND version = ?6",
-            params![zone.number.0, version.0, serial.get(), fresh.len(), publish::NUMBER, zone.version.0],
-        )?;
-        if rows != 1 {
-            return Err(Unavailable::Internal.into());
-        }
+        let rest = RowRest { version_before: zone.version, records_added: fresh.len() as i64 };
         self.insert_rows(zone.number, &fresh.rows)?;
         let zone = ZoneRow { version, serial, ..zone.clone() };
-        self.add_entry(&zone, None, None, fresh)
+        self.add_entry(&zone, None, Some(rest), fresh)
     }
 
     /// Tells of a zone that was inserted with its first version, and writes its rows.
     pub(crate) fn add_new_zone(&mut self, full: &FullZone, fresh: Fresh) -> Result<(), Refusal> {
         self.insert_rows(full.row.number, &fresh.rows)?;
-        let header = publish::header(full, &self.shared.mailbox);
-        self.add_entry(&full.row, Some(full), Some(header), fresh)
+        self.add_entry(&full.row, Some(full), None, fresh)
     }
 
     /// Puts a row of the audit trail in the place of the write's one row.
@@ -98,18 +89,14 @@ impl Tx<'_> {
         &mut self,
         zone: &ZoneRow,
         made: Option<&FullZone>,
-        header: Option<ZoneHeader>,
+        rest: Option<RowRest>,
         fresh: Fresh,
     ) -> Result<(), Refusal> {
-        let change = Change::Delta { header, removed: Vec::new(), added: fresh.added };
-        let mut entry = Entry { zone: zone.number, version: zone.version, serial: zone.serial, change };
-        let mut published = entry.encode();
-        if published.len() > INLINE_OCTETS_MAX {
-            entry.change = Change::Replace;
-            published = entry.encode();
-        }
+        let header = made.map(|full| publish::header(full, &self.shared.mailbox));
         let intent = fresh.intent.finish(made.map(FullZone::to_intent))?;
-        self.fresh.push(ZoneChange { entry, published, intent, rest: None });
+        let change = Change::Delta { header, removed: Vec::new(), added: fresh.added };
+        let entry = Entry { zone: zone.number, version: zone.version, serial: zone.serial, change };
+        self.fresh.push(ZoneChange::new(entry, intent, rest));
         Ok(())
     }
 

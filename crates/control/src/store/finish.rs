@@ -40,8 +40,20 @@ pub(super) struct ZoneChange {
 
 /// What the row of a zone does not know yet at the end of a write.
 pub(super) struct RowRest {
-    version_before: Version,
-    records_added: i64,
+    pub(super) version_before: Version,
+    pub(super) records_added: i64,
+}
+
+impl ZoneChange {
+    /// Of an entry with all that it publishes: what is too much to be said inline becomes `replace`.
+    pub(super) fn new(mut entry: Entry, intent: Vec<u8>, rest: Option<RowRest>) -> Self {
+        let mut published = entry.encode();
+        if published.len() > INLINE_OCTETS_MAX {
+            entry.change = Change::Replace;
+            published = entry.encode();
+        }
+        Self { entry, published, intent, rest }
+    }
 }
 
 /// How a header changed.
@@ -105,18 +117,10 @@ impl Tx<'_> {
         };
         let version = Version(touched.row.version.0 + 1);
         let change = Change::Delta { header: header.published, removed, added };
-        let mut entry = Entry { zone, version, serial, change };
-        let mut published = entry.encode();
-        if published.len() > INLINE_OCTETS_MAX {
-            entry.change = Change::Replace;
-            published = entry.encode();
-        }
-        Ok(Some(ZoneChange {
-            intent: Intent { zone: header.intent, records }.encode()?,
-            entry,
-            published,
-            rest: Some(RowRest { version_before: touched.row.version, records_added: touched.records_added }),
-        }))
+        let entry = Entry { zone, version, serial, change };
+        let intent = Intent { zone: header.intent, records }.encode()?;
+        let rest = RowRest { version_before: touched.row.version, records_added: touched.records_added };
+        Ok(Some(ZoneChange::new(entry, intent, Some(rest))))
     }
 
     fn header_change(&self, zone: ZoneNumber, touched: &Touched) -> Result<HeaderChange, Refusal> {
