@@ -90,7 +90,7 @@ pub(crate) static LAWS: &[Law] = &[
 
 /// Files and directories of program code that may hold `unsafe`.
 pub(crate) static UNSAFE_MODULES: &[&str] =
-    &["crates/zone/src/catalog", "crates/serve/src/sockets", "crates/serve/src/udp"];
+    &["crates/zone/src/catalog", "crates/serve/src/sockets", "crates/serve/src/udp", "crates/serve/src/huge_pages"];
 
 /// Program files that are one declarative table, and may be as long as it.
 pub(crate) static TABLES: &[&str] = &[];

@@ -13,9 +13,8 @@ use waymark_wire::edns::OptionCode;
 use waymark_wire::event::{Event, Flags, Origin, Transport as EventTransport};
 use waymark_wire::{ExtendedError, Opcode, Rcode, RecordType, Reject, Request};
 use waymark_zone::answer::{
-    Answered, Circumstances, Cookie, Kind, Needs, Outcome, Settings, Supplies, Transport, answer, answer_bare,
+    Answered, Circumstances, Cookie, Kind, Needs, Outcome, Settings, Supplies, Transport, Way, answer, answer_bare,
 };
-use waymark_zone::catalog::View;
 use waymark_zone::published::ZoneNumber;
 
 use crate::clock::Now;
@@ -28,6 +27,8 @@ use crate::statistics::Block;
 #[derive(Clone, Copy)]
 pub(crate) struct Asking<'a> {
     pub(crate) octets: &'a [u8],
+    /// What they say.
+    pub(crate) request: &'a Result<Request<'a>, Reject<'a>>,
     pub(crate) client: SocketAddr,
     /// The address that was asked.
     pub(crate) asked: IpAddr,
@@ -75,21 +76,20 @@ impl Handler {
     /// Handles a request now, with what has been supplied. The answer is written to `out`.
     pub(crate) fn handle(
         &self,
-        view: &View<'_>,
+        way: Way<'_, '_, '_>,
         asking: &Asking<'_>,
         now: Now,
         supplies: &dyn Supplies,
         books: &mut Books<'_>,
         out: &mut [u8],
     ) -> Handled {
-        let parsed = Request::parse(asking.octets);
-        let cookie = self.check_cookie(&parsed, asking, now);
+        let cookie = self.check_cookie(asking, now);
         if !asking.parked {
             books.block.cookie(&cookie);
         }
         let circumstances = circumstances(asking, cookie);
-        let mut case = Case { asking, parsed: &parsed, cookie, circumstances, now };
-        match answer(view, &parsed, &case.circumstances, &self.settings, supplies, books.needs, out) {
+        let mut case = Case { asking, cookie, circumstances, now };
+        match answer(way, asking.request, &case.circumstances, &self.settings, supplies, books.needs, out) {
             Outcome::Silent => Handled::Silent,
             Outcome::Wait(zone) => Handled::Wait(zone),
             Outcome::Answered(answered) => self.limit(&mut case, answered, books, out),
@@ -98,9 +98,8 @@ impl Handler {
 
     /// Says that the answer to a request that has been handled cannot be made (RFC 8914 section 4.1).
     pub(crate) fn fail(&self, asking: &Asking<'_>, now: Now, books: &mut Books<'_>, out: &mut [u8]) -> Handled {
-        let parsed = Request::parse(asking.octets);
-        let cookie = self.check_cookie(&parsed, asking, now);
-        let mut case = Case { asking, parsed: &parsed, cookie, circumstances: circumstances(asking, cookie), now };
+        let cookie = self.check_cookie(asking, now);
+        let mut case = Case { asking, cookie, circumstances: circumstances(asking, cookie), now };
         let error = Some((ExtendedError::OTHER, "what the answer needs was not supplied in time"));
         match self.bare(&case, Rcode::SERVFAIL, error, false, out) {
             Some(answered) => self.limit(&mut case, answered, books, out),
@@ -116,12 +115,12 @@ impl Handler {
         truncated: bool,
         out: &mut [u8],
     ) -> Option<Answered> {
-        answer_bare(case.parsed, &case.circumstances, &self.settings, rcode, error, truncated, out).answered()
+        answer_bare(case.asking.request, &case.circumstances, &self.settings, rcode, error, truncated, out).answered()
     }
 
-    fn check_cookie(&self, parsed: &Result<Request<'_>, Reject<'_>>, asking: &Asking<'_>, now: Now) -> Checked {
+    fn check_cookie(&self, asking: &Asking<'_>, now: Now) -> Checked {
         let Some(cookies) = &self.cookies else { return Checked::Absent };
-        let edns = match parsed {
+        let edns = match asking.request {
             Ok(request) => request.edns(),
             Err(Reject::Respond { edns, .. }) => *edns,
             Err(Reject::Drop) => None,
@@ -169,7 +168,6 @@ impl Handler {
 /// One request under way.
 struct Case<'a> {
     asking: &'a Asking<'a>,
-    parsed: &'a Result<Request<'a>, Reject<'a>>,
     cookie: Checked,
     circumstances: Circumstances,
     now: Now,
@@ -179,7 +177,7 @@ impl<'a> Case<'a> {
     /// What is kept of an answer, the first octets of which are in `out`.
     fn event(&self, answered: &Answered, out: &[u8], limited: Flags) -> Event<'a> {
         let asking = self.asking;
-        let (head, name, record_type, class, edns) = match *self.parsed {
+        let (head, name, record_type, class, edns) = match *asking.request {
             Ok(Request::Query(query)) => (Some(query.head), query.name, query.record_type, query.class.0, query.edns),
             Ok(Request::Cookie(head, edns)) => (Some(head), &[][..], RecordType(0), 0, Some(edns)),
             Err(Reject::Respond { head, edns, .. }) => (Some(head), &[][..], RecordType(0), 0, edns),

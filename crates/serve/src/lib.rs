@@ -31,6 +31,7 @@ pub mod cookies;
 pub mod edge_file;
 pub mod events;
 mod handler;
+pub mod huge_pages;
 pub mod parked;
 pub mod rate_limit;
 pub mod server;

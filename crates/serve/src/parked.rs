@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::Thread;
 
 use crossbeam_queue::ArrayQueue;
+use waymark_wire::{Reject, Request};
 use waymark_zone::answer::{Needs, Supplies, Transport};
 use waymark_zone::published::ZoneNumber;
 
@@ -117,9 +118,15 @@ impl Question {
         }
     }
 
-    fn asking(&self) -> Asking<'_> {
+    fn octets(&self) -> &[u8] {
+        &self.octets[..self.length]
+    }
+
+    /// What is asked; `request` is what the octets say.
+    fn asking<'q>(&'q self, request: &'q Result<Request<'q>, Reject<'q>>) -> Asking<'q> {
         Asking {
-            octets: &self.octets[..self.length],
+            octets: self.octets(),
+            request,
             client: self.client,
             asked: self.asked,
             transport: self.transport,

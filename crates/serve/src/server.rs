@@ -36,7 +36,7 @@ use crate::udp;
 pub struct Options {
     /// Addresses to answer on, over UDP and TCP. Port 0: any free port, one for all addresses with port 0.
     pub listen: Vec<SocketAddr>,
-    /// UDP threads; 0: one per core.
+    /// UDP workers: each has one socket, and one thread, per listen address. 0: one per core.
     pub workers: usize,
     /// Limits.
     pub limits: Limits,
@@ -122,7 +122,8 @@ impl Limits {
 /// The running nameserver. Dropped without [`Server::shutdown`] it stops as well, and waits for nothing.
 pub struct Server {
     addresses: Vec<SocketAddr>,
-    udp: Vec<Arc<Block>>,
+    /// By worker, then by socket.
+    udp: Vec<Vec<Arc<Block>>>,
     tcp: Arc<tcp::Shared>,
     /// Answers to parked questions, over UDP and TCP.
     parked_blocks: [Arc<Block>; 2],
@@ -137,8 +138,6 @@ pub struct Server {
 struct Stopper {
     flag: Arc<AtomicBool>,
     tasks: watch::Sender<bool>,
-    /// Dropped to wake the workers.
-    pipe: Option<io::PipeWriter>,
     drain: Option<Drain>,
 }
 
@@ -198,18 +197,18 @@ impl Answering {
         Ok(())
     }
 
+    /// The thread for one socket.
     fn worker(
         &self,
-        number: usize,
-        sockets: Vec<UdpSocket>,
+        socket_number: usize,
+        socket: UdpSocket,
         surroundings: &Surroundings,
         block: Arc<Block>,
-        stop: udp::Stop,
+        stop: Arc<AtomicBool>,
     ) -> udp::Worker {
         udp::Worker {
-            // Every worker has as many: one per listen address.
-            first_socket: number * sockets.len(),
-            sockets,
+            socket,
+            socket_number,
             reader: self.catalog.reader(),
             handler: self.handler.clone(),
             slab: self.slab.clone(),
@@ -242,26 +241,27 @@ impl Server {
     pub fn start(bound: Bound, catalog: Arc<Catalog>, runtime: Handle, surroundings: Surroundings) -> io::Result<Self> {
         let addresses = bound.udp_addresses().to_vec();
         let Bound { udp, tcp, options, .. } = bound;
-        let (pipe_reader, pipe_writer) = io::pipe()?;
         let (tasks, stopped) = watch::channel(false);
         let (alive, all_gone) = mpsc::channel(1);
         // From here on dropping `stop` ends whatever has been started.
-        let mut stop = Stopper { flag: Arc::default(), tasks, pipe: Some(pipe_writer), drain: None };
+        let mut stop = Stopper { flag: Arc::default(), tasks, drain: None };
         let answering = Answering::new(&options, &catalog, &surroundings);
         stop.drain = Some(Drain::start(answering.events.clone())?);
         let parked_blocks = [Arc::<Block>::default(), Arc::default()];
         answering.start_desk(&options, &surroundings, &udp, &parked_blocks, &stop.flag, &alive)?;
-        let mut blocks = Vec::new();
-        for (number, sockets) in udp.into_iter().enumerate() {
-            let block = Arc::new(Block::default());
-            blocks.push(block.clone());
-            let stop = udp::Stop { flag: stop.flag.clone(), pipe: pipe_reader.try_clone()? };
-            let worker = answering.worker(number, sockets, &surroundings, block, stop);
-            let alive = alive.clone();
-            thread::Builder::new().name(format!("dns-udp-{number}")).spawn(move || {
-                worker.run();
-                drop(alive);
-            })?;
+        let mut blocks: Vec<Vec<Arc<Block>>> = Vec::new();
+        let mut socket_numbers = 0..;
+        for (worker_number, sockets) in udp.into_iter().enumerate() {
+            let of_worker: Vec<Arc<Block>> = sockets.iter().map(|_| Arc::default()).collect();
+            for ((socket, block), number) in sockets.into_iter().zip(&of_worker).zip(&mut socket_numbers) {
+                let worker = answering.worker(number, socket, &surroundings, block.clone(), stop.flag.clone());
+                let alive = alive.clone();
+                thread::Builder::new().name(format!("dns-udp-{worker_number}")).spawn(move || {
+                    worker.run();
+                    drop(alive);
+                })?;
+            }
+            blocks.push(of_worker);
         }
         let shared = tcp::Shared::new(answering.readers(&surroundings), options.limits, stopped);
         let _entered = runtime.enter();
@@ -281,8 +281,8 @@ impl Server {
     /// What has been counted so far.
     pub fn statistics(&self) -> Statistics {
         Statistics {
-            udp: Traffic::sum(self.udp.iter().chain([&self.parked_blocks[0]]).map(|block| &**block)),
-            udp_worker_queries: self.udp.iter().map(|block| block.queries()).collect(),
+            udp: Traffic::sum(self.udp.iter().flatten().chain([&self.parked_blocks[0]]).map(|block| &**block)),
+            udp_worker_queries: self.udp.iter().map(|of_worker| of_worker.iter().map(|block| block.queries()).sum()).collect(),
             tcp: self.tcp.traffic(&self.parked_blocks[1]),
             connections: self.tcp.connections(),
             parked: self.slab.counts(),
@@ -307,7 +307,6 @@ impl Stopper {
     fn stop(&mut self) {
         self.flag.store(true, Relaxed);
         self.tasks.send_replace(true);
-        self.pipe = None;
     }
 }
 

@@ -1,12 +1,15 @@
-//! UDP: one worker per core, each with its own sockets and buffers.
+//! UDP: a thread for each socket of each worker, with buffers of its own.
 //!
 //! ```text
-//!  wait -> receive a batch -> read the generation -> answer each -> count -> send the batch
+//!  receive a batch -> read the generation -> read a group -> answer each, count -> next group -> send the batch
 //! ```
 //!
-//! A worker never allocates, locks or waits for anything but its sockets. It reads the catalog's generation after the
+//! A worker never allocates, locks or waits for anything but its socket. It reads the catalog's generation after the
 //! batch has been received and keeps it for the batch: whoever asks after a change was acknowledged is answered by a
-//! generation that has the change.
+//! generation that has the change. Requests are read in groups before the first of them is answered (`group`).
+//!
+//! The wait is the receive itself. With one thread for each socket (IPv4 and IPv6 have one each) no other call is
+//! needed to learn which of them has something.
 //!
 //! What the network sends cannot end a worker. Requests that cannot be read are dropped or refused by `zone::answer`,
 //! answers that the kernel does not take are counted, and a fault of our own costs the batch in which it happened.
@@ -15,8 +18,8 @@
 
 mod batch;
 mod control_message;
+mod group;
 mod send;
-mod wait;
 
 use std::io;
 use std::net::UdpSocket;
@@ -26,18 +29,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use waymark_zone::answer::{Needs, NoSupplies, Transport};
-use waymark_zone::catalog::Reader;
+use waymark_zone::answer::{Needs, NoSupplies, Transport, Way};
+use waymark_zone::catalog::{Reader, SearchName};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Now};
 use crate::events::Recorder;
 use crate::handler::{Asking, Books, Handled, Handler};
 use crate::parked::{ReplyTo, Slab};
 use crate::statistics::Block;
-use batch::{BATCH, Batch, Wait};
+use batch::{BATCH, Batch};
 pub(crate) use control_message::Asked;
+use group::{GROUP, Group, LastScope, Received};
 pub(crate) use send::send;
-use wait::Waiter;
 
 /// The largest answer over UDP, in octets, whatever the asker offers.
 pub const RESPONSE_OCTETS_MAX: usize = 4096;
@@ -45,17 +48,11 @@ pub const RESPONSE_OCTETS_MAX: usize = 4096;
 /// How long a worker lets its socket be after an error that it cannot name, so that it does not spin on it.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(10);
 
-/// Tells workers to end; the read end of the pipe becomes readable when the server lets go of the write end.
-pub(crate) struct Stop {
-    pub(crate) flag: Arc<AtomicBool>,
-    pub(crate) pipe: io::PipeReader,
-}
-
 /// One thread's share of the UDP work.
 pub(crate) struct Worker {
-    pub(crate) sockets: Vec<UdpSocket>,
-    /// The number of the first of them among those of all workers.
-    pub(crate) first_socket: usize,
+    pub(crate) socket: UdpSocket,
+    /// Its number among those of all workers.
+    pub(crate) socket_number: usize,
     pub(crate) reader: Reader,
     pub(crate) handler: Arc<Handler>,
     pub(crate) slab: Arc<Slab>,
@@ -63,98 +60,60 @@ pub(crate) struct Worker {
     pub(crate) block: Arc<Block>,
     pub(crate) recorder: Recorder,
     pub(crate) needs: Needs,
-    pub(crate) stop: Stop,
+    /// Tells it to end; looked at after each receive, which waits for [`crate::sockets::WAIT`] at most.
+    pub(crate) stop: Arc<AtomicBool>,
 }
 
 impl Worker {
     /// Answers until told to stop.
     pub(crate) fn run(mut self) {
         let mut batch = Batch::new();
-        let (stop, block) = (self.stop.flag.clone(), self.block.clone());
-        keep_going(&stop, &block, || match self.sockets.len() {
-            1 => self.run_one(&mut batch),
-            _ => self.run_several(&mut batch),
+        let mut names = Box::new([const { SearchName::empty() }; GROUP]);
+        let (stop, block) = (self.stop.clone(), self.block.clone());
+        keep_going(&stop, &block, || {
+            while !self.stop.load(Relaxed) {
+                self.turn(&mut batch, &mut names);
+            }
         });
     }
 
-    /// With one socket the wait is the receive itself: one system call less when there is little to do.
-    fn run_one(&mut self, batch: &mut Batch) {
-        while !self.stopped() {
-            self.turn(0, batch, Wait::ForOne);
-        }
-    }
-
-    fn run_several(&mut self, batch: &mut Batch) {
-        let mut waiter = Waiter::new(&self.sockets, &self.stop.pipe);
-        while !self.stopped() {
-            if let Err(error) = waiter.wait() {
-                self.rest_after(&error);
-                continue;
-            }
-            for index in 0..self.sockets.len() {
-                if waiter.is_ready(index) {
-                    self.turn(index, batch, Wait::No);
-                }
-            }
-        }
-    }
-
-    fn stopped(&self) -> bool {
-        self.stop.flag.load(Relaxed)
-    }
-
-    /// Receives what one socket has, at most a batch, and answers it.
-    fn turn(&mut self, index: usize, batch: &mut Batch, wait: Wait) {
-        let received = match batch.receive(self.sockets[index].as_fd(), wait) {
+    /// Receives what the socket has, at most a batch, and answers it. `names` are places for the names of a group.
+    fn turn(&mut self, batch: &mut Batch, names: &mut [SearchName; GROUP]) {
+        let received = match batch.receive(self.socket.as_fd()) {
             Ok(received) => received,
             Err(error) => return self.rest_after(&error),
         };
         debug_assert!(received <= BATCH);
-        self.answer(index, received, batch);
-        let unsent = batch.send(self.sockets[index].as_fd());
+        self.answer(received, batch, names);
+        let unsent = batch.send(self.socket.as_fd());
         if unsent > 0 {
             self.block.unsent(unsent);
         }
     }
 
-    /// Answers a batch that came over the socket with this index.
-    fn answer(&mut self, index: usize, received: usize, batch: &mut Batch) {
+    fn answer(&mut self, received: usize, batch: &mut Batch, names: &mut [SearchName; GROUP]) {
         // Now, and not before the batch was received: see the module's description.
         let view = self.reader.view();
         let now = self.clock.now();
-        let mut books = Books { block: &self.block, recorder: &mut self.recorder, needs: &mut self.needs };
-        for number in 0..received {
-            self.block.received(batch.octets(number));
-            let mut kept = false;
-            let answered = batch.answer(number, |datagram, out| {
-                let asking = Asking {
-                    octets: datagram.octets,
-                    client: datagram.client,
-                    asked: datagram.asked.address,
-                    transport: Transport::Udp,
-                    keepalive: None,
-                    received: now,
-                    parked: false,
-                };
-                let handled = match self.handler.handle(&view, &asking, now, &NoSupplies, &mut books, out) {
-                    Handled::Wait(zone) => {
-                        kept =
-                            self.slab.park(&asking, zone, || ReplyTo::Udp(self.first_socket + index, datagram.asked));
-                        // Where nobody supplies anything, to wait would be for nothing.
-                        match self.slab.is_served() {
-                            true => return None,
-                            false => self.handler.fail(&asking, now, &mut books, out),
-                        }
+        let books = Books { block: &self.block, recorder: &mut self.recorder, needs: &mut self.needs };
+        let (handler, slab, socket_number) = (&self.handler, &self.slab, self.socket_number);
+        let mut turn = Turn { handler, slab, socket_number, now, books };
+        let (incoming, mut outgoing) = batch.halves();
+        let mut scopes = LastScope::default();
+        for start in (0..received).step_by(GROUP) {
+            let numbers = start..received.min(start + GROUP);
+            let group = Group::read(&view, incoming, numbers.clone(), names, &mut scopes);
+            for number in numbers {
+                turn.books.block.received(incoming.octets(number));
+                let outcome = match group.get(&view, names, number - start) {
+                    Some((received, way)) => {
+                        outgoing.answer(number, &received.datagram, |out| turn.answer(received, way, out))
                     }
-                    handled => handled,
+                    None => Done::Silent,
                 };
-                match handled {
-                    Handled::Send(length) => Some(length),
-                    Handled::Suppressed | Handled::Silent | Handled::Wait(_) => None,
+                if let Done::Silent = outcome {
+                    turn.books.block.dropped();
                 }
-            });
-            if !answered && !kept {
-                self.block.dropped();
             }
         }
     }
@@ -166,6 +125,57 @@ impl Worker {
                 tracing::warn!(%error, "cannot receive over UDP");
                 std::thread::sleep(PAUSE_AFTER_ERROR);
             }
+        }
+    }
+}
+
+/// What became of a datagram.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Done {
+    /// So many octets are sent.
+    Send(usize),
+    /// It waits for what its answer lacks.
+    Kept,
+    /// It gets no answer.
+    Silent,
+}
+
+/// What the answers of a batch have in common.
+struct Turn<'t> {
+    handler: &'t Handler,
+    slab: &'t Slab,
+    socket_number: usize,
+    now: Now,
+    books: Books<'t>,
+}
+
+impl Turn<'_> {
+    fn answer(&mut self, received: &Received<'_>, way: Way<'_, '_, '_>, out: &mut [u8]) -> Done {
+        let Received { datagram, request } = received;
+        let asking = Asking {
+            octets: datagram.octets,
+            request,
+            client: datagram.client,
+            asked: datagram.asked.address,
+            transport: Transport::Udp,
+            keepalive: None,
+            received: self.now,
+            parked: false,
+        };
+        let mut handled = self.handler.handle(way, &asking, self.now, &NoSupplies, &mut self.books, out);
+        if let Handled::Wait(zone) = handled {
+            if self.slab.park(&asking, zone, || ReplyTo::Udp(self.socket_number, datagram.asked)) {
+                return Done::Kept;
+            }
+            // Where nobody supplies anything, to wait would be for nothing.
+            if self.slab.is_served() {
+                return Done::Silent;
+            }
+            handled = self.handler.fail(&asking, self.now, &mut self.books, out);
+        }
+        match handled {
+            Handled::Send(length) => Done::Send(length),
+            Handled::Suppressed | Handled::Silent | Handled::Wait(_) => Done::Silent,
         }
     }
 }

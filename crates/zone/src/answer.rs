@@ -10,7 +10,8 @@
 //! from the zone's header, and so does whether answers are signed. Nothing here allocates, waits or keeps state.
 //!
 //! - `find`: which state a name is in.
-//! - `chain`: aliases are followed, and each state is written.
+//! - `link`: each state is written.
+//! - `chain`: aliases are followed.
 //! - `additional`: what the asker would ask next.
 //! - `response`: RRsets whole or not at all, with their signatures.
 //! - `supply`: what an answer lacks, and who supplies it.
@@ -20,6 +21,7 @@ mod additional;
 mod chain;
 mod find;
 mod identity;
+mod link;
 mod response;
 mod supply;
 
@@ -31,7 +33,7 @@ use waymark_wire::{Class, ExtendedError, MessageWriter, Query, Rcode, RecordType
 
 pub use supply::{NEEDS_MAX, Needs, NoSupplies, SignatureOf, Supplies};
 
-use crate::catalog::{SearchName, View, Zone};
+use crate::catalog::{Approach, SearchName, View, Zone};
 use crate::published::{ScopeId, ZoneNumber, ZoneStatus};
 use chain::Place;
 use response::Response;
@@ -169,19 +171,37 @@ impl Outcome {
     }
 }
 
+/// Where a request is answered from: a view, and how far the question has come in it already.
+#[derive(Clone, Copy)]
+pub struct Way<'v, 'r, 'n> {
+    /// The generation that is answered from.
+    pub view: &'v View<'r>,
+    /// The question's name, and its way to its zone in this view; none: nothing has been done beforehand.
+    pub approach: Option<(&'n SearchName, Approach<'v>)>,
+}
+
+impl<'v, 'r> From<&'v View<'r>> for Way<'v, 'r, '_> {
+    fn from(view: &'v View<'r>) -> Self {
+        Self { view, approach: None }
+    }
+}
+
 /// Answers a request into `out`.
 ///
 /// `out` should hold what the transport can carry: 65,535 octets for a stream, `settings.udp_octets_max` for a
 /// datagram. `needs` is emptied first.
-pub fn answer(
-    view: &View<'_>,
+pub fn answer<'v, 'r, 'n>(
+    way: impl Into<Way<'v, 'r, 'n>>,
     request: &Result<Request<'_>, Reject<'_>>,
     circumstances: &Circumstances,
     settings: &Settings,
     supplies: &dyn Supplies,
     needs: &mut Needs,
     out: &mut [u8],
-) -> Outcome {
+) -> Outcome
+where
+    'r: 'v,
+{
     needs.clear();
     let Some(bare) = Bare::new(request, circumstances, settings) else { return Outcome::Silent };
     let query = match request {
@@ -203,7 +223,7 @@ pub fn answer(
     let dnssec_ok = query.edns.is_some_and(|edns| edns.dnssec_ok);
     let rotation = (settings.rrset_order == RRsetOrder::Rotate).then_some(query.head.id);
     let response = Response::new(writer, dnssec_ok, rotation, supplies, needs);
-    answer_question(view, query, circumstances, response)
+    answer_question(way.into(), query, circumstances, response)
 }
 
 /// Writes an answer without records to a request that was to be answered, because something failed or is held back.
@@ -326,17 +346,34 @@ fn refusal(query: &Query<'_>) -> Option<(Rcode, Option<(ExtendedError, &'static 
 }
 
 fn answer_question(
-    view: &View<'_>,
+    way: Way<'_, '_, '_>,
+    query: &Query<'_>,
+    circumstances: &Circumstances,
+    response: Response<'_, '_>,
+) -> Outcome {
+    let view = way.view;
+    if let Some((name, approach)) = way.approach {
+        let zone = approach.zone(view).map(|zone| on_its_side(view, approach.scope(), zone, name, query.record_type));
+        return answer_in(Place { view, scope: approach.scope() }, zone, name, query, circumstances, response);
+    }
+    let scope = view.scope_of(circumstances.asked);
+    let mut name = SearchName::empty();
+    let is_name = view.read_name(query.name, &mut name);
+    let zone = is_name.then(|| zone_for_question(view, scope, &name, query.record_type)).flatten();
+    answer_in(Place { view, scope }, zone, &name, query, circumstances, response)
+}
+
+/// Answers in the zone that has the right to.
+fn answer_in<'v>(
+    place: Place<'v, '_>,
+    zone: Option<Zone<'v>>,
+    name: &SearchName,
     query: &Query<'_>,
     circumstances: &Circumstances,
     mut response: Response<'_, '_>,
 ) -> Outcome {
-    let scope = view.scope_of(circumstances.asked);
-    let place = Place { view, scope };
-    let found = view
-        .search_name(query.name)
-        .and_then(|name| Some((zone_for_question(view, scope, &name, query.record_type)?, name)));
-    let Some((zone, name)) = found else {
+    let scope = place.scope;
+    let Some(zone) = zone else {
         let length = response.finish(Rcode::REFUSED, Some((ExtendedError::NOT_AUTHORITATIVE, "")));
         return Answered::about_nothing(length, Rcode::REFUSED, Kind::Refused);
     };
@@ -357,31 +394,31 @@ fn answer_question(
     Outcome::Answered(Answered { length, rcode, scope, zone: Some(zone.number()), truncated, kind, subject })
 }
 
-/// The zone that a name is asked in: the longest match in the scope, else among all active zones. At an address
-/// without a scope of its own: active zones first, then every zone (DESIGN, "Who answers what").
-fn zone_of<'v>(view: &'v View<'_>, scope: Option<ScopeId>, name: &SearchName, skip: usize) -> Option<Zone<'v>> {
-    match scope {
-        Some(scope) => view.zone_of(scope, name, skip).or_else(|| view.zone_of(ScopeId::ACTIVE, name, skip)),
-        None => view.zone_of(ScopeId::ACTIVE, name, skip).or_else(|| view.zone_of(ScopeId::ALL, name, skip)),
-    }
-}
-
 fn zone_for_question<'v>(
     view: &'v View<'_>,
     scope: Option<ScopeId>,
     name: &SearchName,
     record_type: RecordType,
 ) -> Option<Zone<'v>> {
-    let zone = zone_of(view, scope, name, 0)?;
-    let at_apex = name.wire() == zone.header().apex.as_wire();
-    if record_type == RecordType::DS && at_apex && name.label_count() > 0 {
-        // RFC 4035 section 3.1.4.1: DS belongs to the parent's side of the cut. A claim does not speak for an active zone
-        // of somebody else.
-        let active = |zone: Zone<'_>| zone.header().status == ZoneStatus::Active;
-        let speaks = |parent: &Zone<'_>| parent.account() == zone.account() || active(*parent) || !active(zone);
-        return zone_of(view, scope, name, 1).filter(speaks).or(Some(zone));
+    Some(on_its_side(view, scope, view.zone_of(scope, name, 0)?, name, record_type))
+}
+
+/// The zone that has the right to answer where the longest match is `zone`.
+fn on_its_side<'v>(
+    view: &'v View<'_>,
+    scope: Option<ScopeId>,
+    zone: Zone<'v>,
+    name: &SearchName,
+    record_type: RecordType,
+) -> Zone<'v> {
+    if record_type != RecordType::DS || name.label_count() == 0 || name.wire() != zone.apex() {
+        return zone;
     }
-    Some(zone)
+    // RFC 4035 section 3.1.4.1: DS belongs to the parent's side of the cut. A claim does not speak for an active zone
+    // of somebody else.
+    let active = |zone: Zone<'_>| zone.status() == ZoneStatus::Active;
+    let speaks = |parent: &Zone<'_>| parent.account() == zone.account() || active(*parent) || !active(zone);
+    view.zone_of(scope, name, 1).filter(speaks).unwrap_or(zone)
 }
 
 #[cfg(test)]

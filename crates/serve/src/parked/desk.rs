@@ -13,7 +13,8 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_queue::ArrayQueue;
-use waymark_zone::answer::{Needs, SignatureOf, Supplies, Transport};
+use waymark_wire::Request;
+use waymark_zone::answer::{Needs, SignatureOf, Supplies, Transport, Way};
 use waymark_zone::catalog::Reader;
 
 use super::{Question, ROUNDS_MAX, ReplyTo, Slab, Supplied, Supplier};
@@ -146,12 +147,15 @@ impl Desk {
             self.slab.free(waiting.question);
             return None;
         }
-        let asking = waiting.question.asking();
+        let request = Request::parse(waiting.question.octets());
+        let asking = waiting.question.asking(&request);
         let block = &self.blocks[block_of(asking.transport)];
         let mut books = Books { block, recorder: &mut self.recorder, needs };
         let all = All(&waiting.supplies);
         let (handler, reader) = (&self.handler, &mut self.reader);
-        let handled = guarded(block, || handler.handle(&reader.view(), &asking, now, &all, &mut books, out));
+        let handled = guarded(block, || {
+            handler.handle(Way::from(&reader.view()), &asking, now, &all, &mut books, out)
+        });
         match handled {
             Handled::Wait(_) if waiting.rounds < ROUNDS_MAX => return Some(waiting),
             Handled::Wait(_) => self.fail(waiting.question, now, needs, out),
@@ -175,7 +179,8 @@ impl Desk {
     }
 
     fn fail(&mut self, question: Box<Question>, now: Now, needs: &mut Needs, out: &mut [u8]) {
-        let asking = question.asking();
+        let request = Request::parse(question.octets());
+        let asking = question.asking(&request);
         let block = &self.blocks[block_of(asking.transport)];
         let mut books = Books { block, recorder: &mut self.recorder, needs };
         let handled = guarded(block, || self.handler.fail(&asking, now, &mut books, out));

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
-use waymark_zone::answer::{Needs, NoSupplies, Transport};
+use waymark_wire::Request;
+use waymark_zone::answer::{Needs, NoSupplies, Transport, Way};
 use waymark_zone::catalog::{Catalog, Reader};
 
 use super::connection::{Answerer, Later, Reply, Session};
@@ -97,8 +98,10 @@ impl Answerer for Readers {
         block.received(request.len());
         let view = reader.view();
         let now = self.clock.now();
+        let parsed = Request::parse(request);
         let asking = Asking {
             octets: request,
+            request: &parsed,
             client: session.client,
             asked: session.asked,
             transport: Transport::Tcp,
@@ -107,7 +110,7 @@ impl Answerer for Readers {
             parked: false,
         };
         let mut books = Books { block, recorder, needs };
-        let mut handled = self.handler.handle(&view, &asking, now, &NoSupplies, &mut books, buffer);
+        let mut handled = self.handler.handle(Way::from(&view), &asking, now, &NoSupplies, &mut books, buffer);
         if let Handled::Wait(zone) = handled {
             if self.slab.park(&asking, zone, || ReplyTo::Tcp(later.park())) {
                 return Reply::Parked;

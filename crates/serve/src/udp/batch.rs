@@ -8,13 +8,14 @@
 #![allow(unsafe_code)]
 
 use std::io;
+use std::marker::PhantomData;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::{NonNull, null_mut};
 
 use libc::{c_int, c_uint, iovec, mmsghdr, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t};
 
-use super::RESPONSE_OCTETS_MAX;
+use super::{Done, RESPONSE_OCTETS_MAX};
 use super::control_message::{Asked, Control, asked, write_source};
 use crate::REQUEST_OCTETS_MAX;
 
@@ -23,19 +24,13 @@ pub(super) const BATCH: usize = 64;
 /// Put between buffers: at a distance of 4096 octets their first lines would all compete for one set of the cache.
 const STAGGER_OCTETS: usize = 64;
 
-/// Whether a receive waits for the first datagram (as long as the socket's read time-out) or takes what is there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wait {
-    ForOne,
-    No,
-}
-
 /// A datagram that can be answered.
 #[derive(Clone, Copy)]
 pub(super) struct Datagram<'b> {
     pub(super) octets: &'b [u8],
     pub(super) client: SocketAddr,
     pub(super) asked: Asked,
+    source_length: socklen_t,
 }
 
 /// What the kernel reads and writes; all of it integers and pointers, so that all octets zero is a value.
@@ -75,56 +70,26 @@ impl Batch {
         batch
     }
 
-    /// Receives up to [`BATCH`] datagrams and gives their count. Forgets those of the last receive.
-    pub(super) fn receive(&mut self, socket: BorrowedFd<'_>, wait: Wait) -> io::Result<usize> {
+    /// Receives up to [`BATCH`] datagrams and gives their count: waits for the first (as long as the socket's read
+    /// time-out), and takes what else is there. Forgets those of the last receive.
+    pub(super) fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
         self.reset_incoming();
         self.ready = 0;
-        let flags = if wait == Wait::ForOne { libc::MSG_WAITFORONE } else { libc::MSG_DONTWAIT };
         // SAFETY: `incoming` holds BATCH headers whose pointers were set by `point_headers` to buffers inside the same
         // allocation, with lengths within them; nothing in Rust holds a reference into it during the call.
         let received = unsafe {
             let incoming = (&raw mut (*self.storage.as_ptr()).incoming).cast::<mmsghdr>();
-            libc::recvmmsg(socket.as_raw_fd(), incoming, BATCH as c_uint, flags as _, null_mut())
+            libc::recvmmsg(socket.as_raw_fd(), incoming, BATCH as c_uint, libc::MSG_WAITFORONE as _, null_mut())
         };
         self.received = usize::try_from(received).map_err(|_| io::Error::last_os_error())?.min(BATCH);
         Ok(self.received)
     }
 
-    /// The length of a received datagram in octets; what is beyond the request buffer does not count.
-    pub(super) fn octets(&self, number: usize) -> usize {
-        assert!(number < self.received);
-        // SAFETY: in bounds by the assertion; the header was written by the kernel and is not written to now.
-        let length = unsafe { (*self.storage.as_ptr()).incoming[number].msg_len };
-        (length as usize).min(REQUEST_OCTETS_MAX)
-    }
-
-    /// Has the datagram with this number answered: `answer` gets it and a buffer for the answer, and gives the answer's
-    /// length. False if nothing will be sent: `answer` gave none, the datagram
-    /// was longer than a request may be, its source cannot be answered, or the asked address is not known.
-    pub(super) fn answer(
-        &mut self,
-        number: usize,
-        answer: impl FnOnce(&Datagram<'_>, &mut [u8]) -> Option<usize>,
-    ) -> bool {
-        let length = self.octets(number);
-        // SAFETY: `&mut self` is the only way to the allocation, and no reference into it outlives the method that made
-        // it, so that this one is unique. It is not used after the next write through a raw pointer.
-        let storage = unsafe { &mut *self.storage.as_ptr() };
-        let header = &storage.incoming[number].msg_hdr;
-        if header.msg_flags & libc::MSG_TRUNC != 0 {
-            return false;
-        }
-        let Some(client) = client(&storage.sources[number], header.msg_namelen) else { return false };
-        #[allow(clippy::unnecessary_cast, reason = "the field is u32 with other C libraries")]
-        let control_length = header.msg_controllen as usize;
-        let Some(asked) = storage.controls[number].0.get(..control_length).and_then(asked) else { return false };
-        let source_length = header.msg_namelen;
-        let out = &mut storage.responses[number][..RESPONSE_OCTETS_MAX];
-        let datagram = Datagram { octets: &storage.requests[number][..length], client, asked };
-        let Some(length) = answer(&datagram, out) else { return false };
-        let control_length = write_source(asked, &mut storage.answer_controls[number]);
-        self.queue(number, length.min(RESPONSE_OCTETS_MAX), source_length, control_length);
-        true
+    /// What was received, and where its answers go: two halves, so that requests can be looked at together before the
+    /// first of them is answered.
+    pub(super) fn halves(&mut self) -> (Incoming<'_>, Outgoing<'_>) {
+        let incoming = Incoming { storage: self.storage, received: self.received, lasts: PhantomData };
+        (incoming, Outgoing { storage: self.storage, ready: &mut self.ready })
     }
 
     /// Sends the answers and gives how many of them the kernel did not take. Never waits: a worker that waits for one
@@ -149,28 +114,6 @@ impl Batch {
         }
         self.ready = 0;
         unsent
-    }
-
-    /// Fills the next outgoing header with the answer to the datagram with this number.
-    fn queue(&mut self, number: usize, octets: usize, source_length: socklen_t, control_length: usize) {
-        let storage = self.storage.as_ptr();
-        // SAFETY: `number` is below BATCH (asserted by the caller's `octets`), and so is `ready`, because a datagram is
-        // answered at most once per receive and `answer` is the only caller; all indexing is checked besides. The
-        // pointers stay inside the allocation.
-        unsafe {
-            let vector = &raw mut (*storage).response_vectors[number];
-            (*vector).iov_len = octets;
-            let header = &raw mut (*storage).outgoing[self.ready];
-            (*header).msg_len = 0;
-            (*header).msg_hdr.msg_name = (&raw mut (*storage).sources[number]).cast();
-            (*header).msg_hdr.msg_namelen = source_length;
-            (*header).msg_hdr.msg_iov = vector;
-            (*header).msg_hdr.msg_iovlen = 1;
-            (*header).msg_hdr.msg_control = (&raw mut (*storage).answer_controls[number]).cast();
-            (*header).msg_hdr.msg_controllen = control_length as _;
-            (*header).msg_hdr.msg_flags = 0;
-        }
-        self.ready += 1;
     }
 
     /// Sets what never changes: where the buffers of this number are.
@@ -204,6 +147,93 @@ impl Batch {
             }
         }
         self.received = 0;
+    }
+}
+
+/// The datagrams of a batch.
+#[derive(Clone, Copy)]
+pub(super) struct Incoming<'b> {
+    storage: NonNull<Storage>,
+    received: usize,
+    lasts: PhantomData<&'b Storage>,
+}
+
+impl<'b> Incoming<'b> {
+    /// The length of a datagram in octets; what is beyond the request buffer does not count.
+    pub(super) fn octets(self, number: usize) -> usize {
+        assert!(number < self.received);
+        // SAFETY: in bounds by the assertion; the header was written by the kernel and is not written to now.
+        let length = unsafe { (*self.storage.as_ptr()).incoming[number].msg_len };
+        (length as usize).min(REQUEST_OCTETS_MAX)
+    }
+
+    /// The datagram with this number; none if it cannot be answered: it was longer than a request may be, its source
+    /// is no address to answer to, or the asked address is not known.
+    pub(super) fn datagram(self, number: usize) -> Option<Datagram<'b>> {
+        let length = self.octets(number);
+        let storage = self.storage.as_ptr();
+        // SAFETY: indexing is checked. Requests, sources, control messages and headers that came in are not written to
+        // while a half of the batch is borrowed; the references are to these parts alone.
+        let (header, source, control, request): (_, _, _, &'b [u8; REQUEST_OCTETS_MAX + STAGGER_OCTETS]) = unsafe {
+            let header = &raw const (*storage).incoming[number].msg_hdr;
+            (&*header, &(*storage).sources[number], &(*storage).controls[number], &(*storage).requests[number])
+        };
+        if header.msg_flags & libc::MSG_TRUNC != 0 {
+            return None;
+        }
+        let client = client(source, header.msg_namelen)?;
+        #[allow(clippy::unnecessary_cast, reason = "the field is u32 with other C libraries")]
+        let asked = asked(control.0.get(..header.msg_controllen as usize)?)?;
+        Some(Datagram { octets: &request[..length], client, asked, source_length: header.msg_namelen })
+    }
+}
+
+/// The answers to a batch.
+pub(super) struct Outgoing<'b> {
+    storage: NonNull<Storage>,
+    ready: &'b mut usize,
+}
+
+impl Outgoing<'_> {
+    /// Has the datagram with this number answered, at most once: `write` gets a buffer for the answer and says how long
+    /// it is, or that nothing is sent.
+    pub(super) fn answer(
+        &mut self,
+        number: usize,
+        datagram: &Datagram<'_>,
+        write: impl FnOnce(&mut [u8]) -> Done,
+    ) -> Done {
+        let storage = self.storage.as_ptr();
+        // SAFETY: indexing is checked. Answers and their control messages belong to this half, which is borrowed
+        // uniquely, and the references do not outlive the call.
+        let (out, control) = unsafe { (&mut (*storage).responses[number], &mut (*storage).answer_controls[number]) };
+        let done = write(&mut out[..RESPONSE_OCTETS_MAX]);
+        if let Done::Send(length) = done {
+            let control_length = write_source(datagram.asked, control);
+            self.queue(number, length.min(RESPONSE_OCTETS_MAX), datagram.source_length, control_length);
+        }
+        done
+    }
+
+    /// Fills the next outgoing header with the answer to the datagram with this number.
+    fn queue(&mut self, number: usize, octets: usize, source_length: socklen_t, control_length: usize) {
+        let storage = self.storage.as_ptr();
+        // SAFETY: all indexing is checked, the pointers stay inside the allocation, and of what is written here nothing
+        // in Rust holds a reference.
+        unsafe {
+            let vector = &raw mut (*storage).response_vectors[number];
+            (*vector).iov_len = octets;
+            let header = &raw mut (*storage).outgoing[*self.ready];
+            (*header).msg_len = 0;
+            (*header).msg_hdr.msg_name = (&raw mut (*storage).sources[number]).cast();
+            (*header).msg_hdr.msg_namelen = source_length;
+            (*header).msg_hdr.msg_iov = vector;
+            (*header).msg_hdr.msg_iovlen = 1;
+            (*header).msg_hdr.msg_control = (&raw mut (*storage).answer_controls[number]).cast();
+            (*header).msg_hdr.msg_controllen = control_length as _;
+            (*header).msg_hdr.msg_flags = 0;
+        }
+        *self.ready += 1;
     }
 }
 

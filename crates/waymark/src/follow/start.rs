@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 
 use waymark_control::journal::{Journal, JournalError};
 use waymark_serve::edge_file::{EdgeFile, EdgeFileError, Remedy};
+use waymark_serve::huge_pages;
 use waymark_zone::catalog::{Catalog, Writer};
 use waymark_zone::published::Position;
 
@@ -43,7 +44,7 @@ pub(super) fn start(journal: &Journal, options: &Options, progress: &Progress) -
         }
     }
     // A writer that has failed to load may hold pieces of zones: this one is new.
-    let (mut writer, catalog) = Catalog::new(options.seed);
+    let (mut writer, catalog) = Catalog::cutting(options.seed, huge_pages::CUTTING);
     images::load(journal, &mut writer)?;
     Ok(Started { catalog, writer, edge_file })
 }
@@ -60,7 +61,7 @@ fn from_file(
         progress.edge_file_fills.fetch_add(1, Ordering::Relaxed);
         tracing::info!(position = position.0, "the edge file was filled from a snapshot");
     }
-    let (mut writer, catalog) = Catalog::new(seed);
+    let (mut writer, catalog) = Catalog::cutting(seed, huge_pages::CUTTING);
     let loaded = file.load(&mut writer)?.ok_or(EdgeFileError::NoState)?;
     tracing::info!(position = loaded.position.0, zones = loaded.zones, names = loaded.names, "edge file loaded");
     progress.set_edge_file(loaded.position);

@@ -73,7 +73,7 @@ impl<'v, 'r> Additional<'v, 'r> {
 
     /// What goes with the NS RRset of the apex.
     pub(super) fn of_apex(self, response: &mut Response<'_, '_>, zone: Zone<'v>) {
-        self.nameservers(response, zone, zone.header().nameservers.iter().map(|host| host.as_wire()));
+        self.nameservers(response, zone, zone.nameservers());
     }
 
     /// The addresses that go with a referral to the zone whose apex is `cut`.
@@ -196,7 +196,7 @@ fn glue<'v>(view: &'v View<'_>, zone: Zone<'v>, host: &SearchName) -> impl Itera
 }
 
 fn glue_owner<'v>(view: &'v View<'_>, zone: Zone<'v>, host: &SearchName) -> Option<RRsets<'v>> {
-    let apex_at = host.cut_to(zone.header().apex.as_wire())?;
+    let apex_at = host.cut_to(zone.apex())?;
     for cut in (1..=apex_at).rev() {
         let rrsets = view.owner(zone, host, cut)?;
         if rrsets.get(RecordType::DNAME).is_some() {

@@ -1,14 +1,15 @@
 //! From a name to its records: aliases and redirections are followed, and the end says what there is.
 //!
 //! Each link of a chain is searched with `find` and written before the next one is looked for. A chain stays in its
-//! zone, or goes on into another one where DESIGN's crossing rule allows it; else the resolver asks on.
+//! zone, or goes on into another one where DESIGN's crossing rule allows it; else the resolver asks on. Most answers
+//! have one link (`link`), and no chain is made for them.
 
 use waymark_wire::message::Section;
 use waymark_wire::name::NAME_OCTETS_MAX;
 use waymark_wire::{Rcode, RecordType};
 
-use super::additional::Additional;
-use super::find::{ApexSet, Found, Owned, find};
+use super::find::{Found, Owned, find};
+use super::link::{Ending, Link};
 use super::response::{Response, Signer};
 use super::{Kind, zone_for_question};
 use crate::catalog::{RRsetRef, SearchName, View, Zone};
@@ -24,50 +25,50 @@ pub(super) struct Place<'v, 'r> {
     pub(super) scope: Option<ScopeId>,
 }
 
-/// How an answer ends.
-pub(super) struct Ending {
-    pub(super) rcode: Rcode,
-    pub(super) kind: Kind,
-    /// What the answer is about, so that answers that say the same can be counted together. Of a chain, what its first
-    /// link is about: the wildcard or DNAME there, and not whatever name was made up below it.
-    pub(super) subject: u64,
-}
-
 /// Answers for `asked` (the name as it was asked, whose search name is `name`) in `zone`.
 pub(super) fn answer<'v>(
     place: Place<'v, '_>,
     response: &mut Response<'_, '_>,
     zone: Zone<'v>,
     asked: &[u8],
-    name: SearchName,
+    name: &SearchName,
     record_type: RecordType,
 ) -> Ending {
-    let mut subject = name.identity();
-    let mut chain = Chain::new(place, zone, asked, name);
-    for aliases in 0..=ALIASES_MAX {
-        let found = find(place.view, chain.zone, &chain.name, record_type);
-        let referral = matches!(found, Found::Referral(..));
-        if aliases == 0 {
-            subject = chain.subject(&found);
-        }
-        if aliases == 0 && !referral {
-            response.set_authoritative();
-        }
-        if referral && chain.zone.number() != zone.number() {
-            // Below a cut of another zone the outside world's answer counts: the resolver asks on.
-            break;
-        }
+    let found = find(place.view, zone, name, record_type);
+    if !matches!(found, Found::Referral(..)) {
+        response.set_authoritative();
+    }
+    let link = Link { place, zone, name, owner: asked };
+    match found {
+        Found::Follow(_) | Found::Redirect(..) => follow(link, response, found, record_type),
+        end => link.end(response, end, false),
+    }
+}
+
+/// Follows the aliases that begin with a first link, at which this was found.
+#[inline(never)]
+fn follow<'v>(
+    first: Link<'v, '_, '_>,
+    response: &mut Response<'_, '_>,
+    found: Found<'v>,
+    record_type: RecordType,
+) -> Ending {
+    let subject = first.subject(&found);
+    let mut chain = Chain::new(first);
+    let mut found = found;
+    for _ in 0..=ALIASES_MAX {
         let step = match found {
             Found::Follow(alias) => chain.follow(response, alias, record_type),
             Found::Redirect(dname, cut) => chain.redirect(response, dname, cut, record_type),
+            // Below a cut of another zone the outside world's answer counts: the resolver asks on.
+            Found::Referral(..) if chain.zone.number() != first.zone.number() => break,
             end => {
-                let ending = chain.end(response, end, aliases > 0);
-                let aliased = aliases > 0 && ending.kind == Kind::Positive;
-                return if aliased { Ending { subject, ..ending } } else { ending };
+                let ending = chain.link().end(response, end, true);
+                return if ending.kind == Kind::Positive { Ending { subject, ..ending } } else { ending };
             }
         };
         match step {
-            Step::On => {}
+            Step::On => found = find(first.place.view, chain.zone, &chain.name, record_type),
             Step::Out => break,
             Step::TooLong => return Ending { rcode: Rcode::YXDOMAIN, kind: Kind::Positive, subject },
         }
@@ -123,21 +124,18 @@ impl Said {
 }
 
 impl<'v, 'r> Chain<'v, 'r> {
-    fn new(place: Place<'v, 'r>, zone: Zone<'v>, asked: &[u8], name: SearchName) -> Self {
+    fn new(first: Link<'v, 'r, '_>) -> Self {
+        let (place, zone, name) = (first.place, first.zone, first.name.clone());
         let (aliases, redirections) = (Said::default(), Said::default());
         let owner = [0; NAME_OCTETS_MAX];
         let mut chain = Self { place, zone, name, owner, owner_length: 0, aliases, redirections };
-        chain.set_owner(asked);
+        chain.set_owner(first.owner);
         chain
     }
 
-    /// What a first link is about.
-    fn subject(&self, found: &Found<'_>) -> u64 {
-        match found {
-            Found::Hit(owned) | Found::Follow(owned) => self.name.suffix_identity(owned.encloser.unwrap_or(0)),
-            Found::Redirect(_, cut) | Found::Referral(_, cut) => self.name.suffix_identity(*cut),
-            Found::Apex(_) | Found::NoData | Found::NxDomain => self.zone.number().0,
-        }
+    /// Where the chain is.
+    fn link(&self) -> Link<'v, 'r, '_> {
+        Link { place: self.place, zone: self.zone, name: &self.name, owner: self.owner() }
     }
 
     fn set_owner(&mut self, owner: &[u8]) {
@@ -205,94 +203,6 @@ impl<'v, 'r> Chain<'v, 'r> {
         (self.zone, self.name) = (zone, name);
         Step::On
     }
-
-    /// The end of the chain, or its only link.
-    fn end(&self, response: &mut Response<'_, '_>, found: Found<'v>, followed: bool) -> Ending {
-        let (zone, name) = (self.zone, &self.name);
-        let additional = Additional::new(self.place);
-        let of_zone = zone.number().0;
-        let (rcode, kind, subject) = match found {
-            Found::Hit(owned) => {
-                let signer = Signer::found(name, owned.encloser);
-                response.must(Section::Answer, self.owner(), zone, signer, owned.rrset);
-                additional.of_answer(response, zone, self.owner(), owned.rrset);
-                let subject = name.suffix_identity(owned.encloser.unwrap_or(0));
-                (Rcode::NOERROR, Kind::Positive, subject)
-            }
-            Found::Apex(ApexSet::Soa) => {
-                self.start_of_authority(response, Section::Answer, self.owner(), zone.header().soa.ttl);
-                (Rcode::NOERROR, Kind::Positive, of_zone)
-            }
-            Found::Apex(ApexSet::Ns) => {
-                self.apex_nameservers(response);
-                additional.of_apex(response, zone);
-                (Rcode::NOERROR, Kind::Positive, of_zone)
-            }
-            Found::Referral(cut_set, cut) => {
-                self.referral(response, additional, cut_set, cut);
-                (Rcode::NOERROR, Kind::Referral, name.suffix_identity(cut))
-            }
-            Found::NoData | Found::Follow(_) | Found::Redirect(..) => {
-                self.denial(response);
-                (Rcode::NOERROR, Kind::NoData, of_zone)
-            }
-            // RFC 6604 section 3: the response code is that of the last name of the chain.
-            Found::NxDomain => {
-                self.denial(response);
-                (Rcode::NXDOMAIN, Kind::NxDomain, of_zone)
-            }
-        };
-        let aliased = followed && kind != Kind::NxDomain;
-        Ending { rcode, kind: if aliased { Kind::Positive } else { kind }, subject }
-    }
-
-    /// Says that there is nothing, and how long that may be remembered (RFC 2308 section 3). Proofs of denial have
-    /// their place here, and nowhere else.
-    fn denial(&self, response: &mut Response<'_, '_>) {
-        let header = self.zone.header();
-        self.start_of_authority(response, Section::Authority, header.apex.as_wire(), header.soa.negative_ttl());
-    }
-
-    fn start_of_authority(&self, response: &mut Response<'_, '_>, section: Section, owner: &[u8], ttl: u32) {
-        let zone = self.zone;
-        let signer = Signer::name(zone.header().apex.as_wire());
-        response.require(section, owner, Some((zone, signer, RecordType::SOA, ttl)), |writer| {
-            writer.put(section, owner, RecordType::SOA, ttl, zone.soa())
-        });
-    }
-
-    fn apex_nameservers(&self, response: &mut Response<'_, '_>) {
-        let header = self.zone.header();
-        let (owner, ttl) = (self.owner(), header.ns_ttl);
-        let mut order = response.order(header.nameservers.len());
-        let signer = Signer::name(header.apex.as_wire());
-        response.require(Section::Answer, owner, Some((self.zone, signer, RecordType::NS, ttl)), |writer| {
-            let mut hosts = order.by_ref().filter_map(|number| header.nameservers.get(number));
-            hosts.try_for_each(|host| writer.put(Section::Answer, owner, RecordType::NS, ttl, host.as_wire()))
-        });
-    }
-
-    /// Leads to the nameservers of the zone below, with what is needed to reach them.
-    fn referral(
-        &self,
-        response: &mut Response<'_, '_>,
-        additional: Additional<'v, 'r>,
-        cut_set: RRsetRef<'v>,
-        cut: usize,
-    ) {
-        let owner = self.name.suffix(cut);
-        if !response.must_unsigned(Section::Authority, owner, cut_set) {
-            return;
-        }
-        if response.wants_dnssec(self.zone) {
-            // RFC 4035 section 3.1.4: with it, the zone below is signed.
-            let delegation = self.place.view.owner(self.zone, &self.name, cut);
-            if let Some(signer_set) = delegation.and_then(|rrsets| rrsets.get(RecordType::DS)) {
-                response.must(Section::Authority, owner, self.zone, Signer::name(owner), signer_set);
-            }
-        }
-        additional.of_referral(response, self.zone, owner, cut_set);
-    }
 }
 
 /// The zone in which an alias of `zone` goes on: another one only if it is proven or kin, else `zone` itself if the
@@ -303,7 +213,7 @@ pub(super) fn crossing<'v>(
     target: &SearchName,
     record_type: RecordType,
 ) -> Option<Zone<'v>> {
-    let inside = target.cut_to(zone.header().apex.as_wire()).map(|_| zone);
+    let inside = target.cut_to(zone.apex()).map(|_| zone);
     match zone_for_question(place.view, place.scope, target, record_type) {
         Some(other) if other.number() == zone.number() => Some(zone),
         Some(other) if other.may_be_crossed_into_from(zone.account()) => Some(other),

@@ -2,7 +2,7 @@
 
 use waymark_wire::RecordType;
 
-use crate::catalog::{RRsetRef, RRsets, SearchName, View, Zone};
+use crate::catalog::{Content, RRsetRef, RRsets, SearchName, View, Zone};
 
 /// What a search has found. A `cut` says how many labels of the name to take from its left.
 pub(super) enum Found<'v> {
@@ -42,26 +42,19 @@ pub(super) enum ApexSet {
 /// Searches `zone` for `name`, which lies in it. Walks down from the apex, so that a zone cut or a DNAME hides what
 /// lies below it.
 pub(super) fn find<'v>(view: &'v View<'_>, zone: Zone<'v>, name: &SearchName, record_type: RecordType) -> Found<'v> {
-    let Some(apex_at) = name.cut_to(zone.header().apex.as_wire()) else { return Found::NxDomain };
-    let apex = view.owner(zone, name, apex_at);
+    let Some(apex_at) = name.cut_to(zone.apex()) else { return Found::NxDomain };
     if apex_at == 0 {
-        return at_apex(zone, apex, record_type);
+        return at_apex(zone, view.owner(zone, name, 0), record_type);
     }
-    if let Some(dname) = apex.and_then(|rrsets| rrsets.get(RecordType::DNAME)) {
-        return Found::Redirect(dname, apex_at);
-    }
-    for cut in (1..apex_at).rev() {
-        let Some(rrsets) = view.owner(zone, name, cut) else {
-            return at_wildcard(view, zone, name, cut + 1, record_type);
-        };
-        if let Some(cut_set) = rrsets.get(RecordType::NS) {
-            return Found::Referral(cut_set, cut);
-        }
-        if let Some(dname) = rrsets.get(RecordType::DNAME) {
-            return Found::Redirect(dname, cut);
+    // What a zone has none of is not searched for: most have neither DNAME RRsets nor wildcards, and few have cuts above
+    // the names that are asked.
+    let redirects = zone.may_have(Content::Redirections);
+    if redirects || zone.may_have(Content::Cuts) {
+        if let Some(hidden) = above(view, zone, name, apex_at, redirects) {
+            return hidden;
         }
     }
-    let Some(rrsets) = view.owner(zone, name, 0) else { return at_wildcard(view, zone, name, 1, record_type) };
+    let Some(rrsets) = view.owner(zone, name, 0) else { return at_encloser(view, zone, name, apex_at, record_type) };
     // RFC 4035 section 3.1.4.1: the parent answers for DS at the cut itself.
     let cut_set = rrsets.get(RecordType::NS).filter(|_| record_type != RecordType::DS);
     match cut_set {
@@ -70,24 +63,53 @@ pub(super) fn find<'v>(view: &'v View<'_>, zone: Zone<'v>, name: &SearchName, re
     }
 }
 
+/// The cut or DNAME above a name that hides it, looked for from the apex down.
+fn above<'v>(
+    view: &'v View<'_>,
+    zone: Zone<'v>,
+    name: &SearchName,
+    apex_at: usize,
+    redirects: bool,
+) -> Option<Found<'v>> {
+    for cut in (1..=apex_at).rev() {
+        if cut == apex_at && !redirects {
+            continue;
+        }
+        let rrsets = view.owner(zone, name, cut)?;
+        if let Some(cut_set) = rrsets.get(RecordType::NS).filter(|_| cut < apex_at) {
+            return Some(Found::Referral(cut_set, cut));
+        }
+        if let Some(dname) = rrsets.get(RecordType::DNAME).filter(|_| redirects) {
+            return Some(Found::Redirect(dname, cut));
+        }
+    }
+    None
+}
+
 fn at_apex<'v>(zone: Zone<'v>, rrsets: Option<RRsets<'v>>, record_type: RecordType) -> Found<'v> {
     match (record_type, rrsets) {
         // RFC 8482: one RRset is answer enough to ANY, and the SOA is the smallest that is always there.
         (RecordType::SOA | RecordType::ANY, _) => Found::Apex(ApexSet::Soa),
-        (RecordType::NS, _) if !zone.header().nameservers.is_empty() => Found::Apex(ApexSet::Ns),
+        (RecordType::NS, _) if zone.nameserver_count() > 0 => Found::Apex(ApexSet::Ns),
         (_, Some(rrsets)) => at_name(rrsets, None, record_type),
         (_, None) => Found::NoData,
     }
 }
 
-/// The name does not exist; the name `encloser` labels up is its closest encloser (RFC 4592 section 3.3.1).
-fn at_wildcard<'v>(
+/// The name does not exist: a wildcard below its closest encloser may stand for it (RFC 4592 section 3.3.1).
+fn at_encloser<'v>(
     view: &'v View<'_>,
     zone: Zone<'v>,
     name: &SearchName,
-    encloser: usize,
+    apex_at: usize,
     record_type: RecordType,
 ) -> Found<'v> {
+    if !zone.may_have(Content::Wildcards) {
+        return Found::NxDomain;
+    }
+    // From the apex down, so that names that nobody has cost one step, however many labels they have.
+    let missing = (1..apex_at).rev().find(|cut| view.owner(zone, name, *cut).is_none());
+    let encloser = missing.map_or(1, |cut| cut + 1);
     match view.wildcard(zone, name, encloser) {
         Some(rrsets) => at_name(rrsets, Some(encloser), record_type),
         None => Found::NxDomain,

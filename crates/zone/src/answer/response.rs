@@ -64,7 +64,7 @@ impl<'b, 's> Response<'b, 's> {
     }
 
     pub(super) fn wants_dnssec(&self, zone: Zone<'_>) -> bool {
-        self.dnssec_ok && zone.header().signed
+        self.dnssec_ok && zone.is_signed()
     }
 
     pub(super) fn set_authoritative(&mut self) {

@@ -10,10 +10,12 @@ mod queue;
 
 use std::collections::BTreeSet;
 use std::ptr::NonNull;
+use std::sync::atomic::Ordering;
 
-use super::table::{self, Entry, Node, Part, Table};
-use super::versions::{self, Version};
-use super::{ZoneRecord, ZoneState};
+use super::ZoneRecord;
+use super::heap::{Heap, Size};
+use super::table::{self, IMAGES, Part, Table};
+use super::versions::{self, Version, VersionRef};
 use queue::Queue;
 
 /// Steps done per call (pieces dealt with, versions looked at or freed), beside twice what has been queued since the
@@ -24,27 +26,19 @@ const SEGMENTS_MAX: usize = 4;
 
 /// A piece of garbage.
 pub(super) enum Piece {
-    /// A node whose newest version supersedes others.
-    TrimNode(NonNull<Node>),
-    /// Likewise a zone.
-    TrimZone(NonNull<ZoneRecord>),
-    /// A version that was replaced before it was ever true.
-    EntryVersion(*mut Version<Entry>),
-    /// Likewise of a zone.
-    StateVersion(*mut Version<ZoneState>),
-    /// A node whose key no longer exists, unless it has come back since.
-    DeadNode(NonNull<Node>),
-    /// A node that was taken out of the table.
-    Node(NonNull<Node>),
+    /// A version that supersedes others.
+    Trim(NonNull<Version>),
+    /// A version by which a key stands for nothing, unless it has come back since.
+    Dead(NonNull<Version>),
+    /// A version that is linked from nowhere: it was replaced before it was ever true, or its key was taken out.
+    Version(NonNull<Version>),
+    /// Versions that were cut off.
+    Versions(*mut Version),
     /// A zone that no entry leads to.
     Zone(NonNull<ZoneRecord>),
-    /// Versions of an entry that were cut off.
-    EntryVersions(*mut Version<Entry>),
-    /// Likewise of a zone.
-    StateVersions(*mut Version<ZoneState>),
     /// A part of the table that was copied.
     Replaced(*mut Part),
-    /// The space of an image that no zone leads to: its nodes are to be swept up.
+    /// The space of an image that no zone leads to: its names are to be swept up.
     Image(u64),
 }
 
@@ -68,9 +62,7 @@ struct Sweep {
 /// What one piece is dealt with by.
 struct Turn<'t> {
     table: &'t Table,
-    /// The piece's own.
-    generation: u64,
-    oldest_held: u64,
+    heap: &'t mut Heap,
     next: u64,
     /// How many steps are left of this call.
     steps: &'t mut usize,
@@ -107,56 +99,59 @@ impl Garbage {
 
     /// Deals with a bounded number of pieces. `oldest_held` bounds what readers hold; `next` is the generation that
     /// the next change will publish.
-    pub(super) fn collect(&mut self, table: &Table, oldest_held: u64, next: u64) -> Collected {
+    pub(super) fn collect(&mut self, table: &Table, heap: &mut Heap, oldest_held: u64, next: u64) -> Collected {
         let mut collected = Collected::default();
         let mut steps = STEPS_MIN + 2 * std::mem::take(&mut self.queued);
         while steps > 0 {
             let piece = match self.rest.take() {
-                Some(piece) => Some((oldest_held, piece)),
-                None => self.queue.pop_if(|(generation, _)| *generation <= oldest_held),
+                Some(piece) => Some(piece),
+                None => self.queue.pop_if(|(generation, _)| *generation <= oldest_held).map(|(_, piece)| piece),
             };
-            let Some((generation, piece)) = piece else { break };
+            let Some(piece) = piece else { break };
             steps -= 1;
-            let turn = Turn { table, generation, oldest_held, next, steps: &mut steps };
-            // SAFETY: every reader holds at least `oldest_held`, and `generation` is not above it.
+            let turn = Turn { table, heap, next, steps: &mut steps };
+            // SAFETY: every reader holds at least `oldest_held`, and the piece's generation is not above it.
             unsafe { self.deal_with(piece, turn, &mut collected) };
         }
-        self.sweep(table, next, &mut collected);
+        self.sweep(table, heap, next, &mut collected);
         collected
     }
 
     /// # Safety
-    /// Every reader holds at least `turn.oldest_held`, which is at least `turn.generation`.
+    /// Every reader holds at least the generation that the piece was queued for.
     unsafe fn deal_with(&mut self, piece: Piece, turn: Turn<'_>, collected: &mut Collected) {
-        // SAFETY: pieces name what the writer has unlinked at their generation; nodes are freed after the pieces that
-        // name them, because a piece for a node is queued only while the node is in the table.
+        // SAFETY: pieces name what the writer has made in this heap, and unlinked by their generation. A version is freed by a piece
+        // that is queued after all those that name it: it is superseded, or its key taken out, only then.
         unsafe {
             match piece {
-                Piece::TrimNode(node) => {
-                    let (cut, seen) = node.as_ref().versions.trim(turn.oldest_held);
-                    *turn.steps = turn.steps.saturating_sub(seen - 1);
-                    self.free_entries(cut, turn.steps);
-                }
-                Piece::TrimZone(zone) => {
-                    let (cut, seen) = zone.as_ref().versions.trim(turn.oldest_held);
-                    *turn.steps = turn.steps.saturating_sub(seen - 1);
-                    self.free_states(cut, turn.steps);
-                }
-                Piece::EntryVersions(versions) => self.free_entries(versions, turn.steps),
-                Piece::StateVersions(versions) => self.free_states(versions, turn.steps),
-                Piece::EntryVersion(version) => versions::free_one(version),
-                Piece::StateVersion(version) => versions::free_one(version),
-                Piece::DeadNode(node) => {
-                    let versions = &node.as_ref().versions;
-                    let is_dead = versions.latest().is_none() && versions.latest_from() == Some(turn.generation);
-                    // A key that dies more than once in one generation is queued each time, and taken out once.
-                    if is_dead && self.take_out(node, turn.table, turn.next) {
-                        collected.bytes += node_octets(node.as_ref());
+                Piece::Trim(version) => {
+                    let version = VersionRef::new(version);
+                    // What a replaced version supersedes, the one in its place does too, which has a piece of its own.
+                    if !version.is_replaced() {
+                        let rest = versions::free_some(turn.heap, version.cut(), turn.steps);
+                        self.rest = (!rest.is_null()).then_some(Piece::Versions(rest));
                     }
                 }
-                Piece::Node(node) => table::free_node(node),
-                Piece::Zone(zone) => drop(Box::from_raw(zone.as_ptr())),
-                Piece::Replaced(part) => table::free_replaced(part),
+                Piece::Versions(chain) => {
+                    let rest = versions::free_some(turn.heap, chain, turn.steps);
+                    self.rest = (!rest.is_null()).then_some(Piece::Versions(rest));
+                }
+                Piece::Version(version) => versions::free_one(turn.heap, version),
+                Piece::Dead(version) => {
+                    // A key that has come back has a newer version in its slot.
+                    let version = VersionRef::new(version);
+                    if self.take_out(version, turn.table, turn.heap, turn.next) {
+                        collected.bytes += version.octets() as u64;
+                    }
+                }
+                Piece::Zone(zone) => {
+                    collected.bytes += zone.as_ref().newest_octets() as u64;
+                    let newest = zone.as_ref().newest.load(Ordering::Acquire);
+                    turn.heap.give_back(zone.cast(), Size::Words(ZoneRecord::WORDS));
+                    let rest = versions::free_some(turn.heap, newest, turn.steps);
+                    self.rest = (!rest.is_null()).then_some(Piece::Versions(rest));
+                }
+                Piece::Replaced(part) => table::free_replaced(turn.heap, part),
                 Piece::Image(space) => {
                     self.waiting.insert(space);
                 }
@@ -164,113 +159,43 @@ impl Garbage {
         }
     }
 
-    /// # Safety
-    /// As `versions::free_some`.
-    unsafe fn free_entries(&mut self, chain: *mut Version<Entry>, steps: &mut usize) {
-        // SAFETY: as stated.
-        let rest = unsafe { versions::free_some(chain, steps) };
-        self.rest = (!rest.is_null()).then_some(Piece::EntryVersions(rest));
-    }
-
-    /// # Safety
-    /// As `versions::free_some`.
-    unsafe fn free_states(&mut self, chain: *mut Version<ZoneState>, steps: &mut usize) {
-        // SAFETY: as stated.
-        let rest = unsafe { versions::free_some(chain, steps) };
-        self.rest = (!rest.is_null()).then_some(Piece::StateVersions(rest));
-    }
-
-    /// Takes a node out of the table, to be freed later; whether it was there.
-    fn take_out(&mut self, node: NonNull<Node>, table: &Table, next: u64) -> bool {
-        let taken = table.remove(node, &mut |part| self.push(next, Piece::Replaced(part)));
-        if taken {
-            self.push(next, Piece::Node(node));
+    /// Takes a key out of the table, whose newest version this is, to be freed later; whether it was there.
+    fn take_out(&mut self, version: VersionRef<'_>, table: &Table, heap: &mut Heap, next: u64) -> bool {
+        let taken = table.remove(version, heap, &mut |part| self.push(next, Piece::Replaced(part)));
+        if let Some(version) = NonNull::new(version.as_ptr()).filter(|_| taken) {
+            self.push(next, Piece::Version(version));
         }
         taken
     }
 
-    fn sweep(&mut self, table: &Table, next: u64, collected: &mut Collected) {
+    fn sweep(&mut self, table: &Table, heap: &mut Heap, next: u64, collected: &mut Collected) {
         if self.sweep.is_none() && !self.waiting.is_empty() {
             self.sweep = Some(Sweep { images: std::mem::take(&mut self.waiting), next_hash: 0 });
         }
         for _ in 0..SEGMENTS_MAX {
             let Some(sweep) = &mut self.sweep else { return };
-            let (nodes, after) = table.sweep(sweep.next_hash);
+            let (newest, after) = table.sweep(sweep.next_hash);
             let mut gone = Vec::new();
-            for node in nodes {
-                // SAFETY: a node in the table is alive.
-                let this = unsafe { node.as_ref() };
-                if !sweep.images.contains(&this.space) {
+            for version in newest {
+                // SAFETY: a version in the table is alive.
+                let version = unsafe { VersionRef::new(version) };
+                if version.space() < IMAGES || !sweep.images.contains(&version.space()) {
                     continue;
                 }
-                if let Some(Entry::RRsets(packed)) = this.versions.latest() {
+                if version.exists() {
                     collected.names += 1;
-                    collected.rrsets += super::RRsets::new(packed).iter().count() as u64;
-                    collected.bytes += packed.len() as u64;
+                    collected.rrsets += super::RRsets::new(version.value()).iter().count() as u64;
                 }
-                collected.bytes += node_octets(this);
-                gone.push(node);
+                collected.bytes += version.octets() as u64;
+                gone.push(version);
             }
             match after {
                 Some(hash) => sweep.next_hash = hash,
                 None => self.sweep = None,
             }
-            for node in gone {
-                self.take_out(node, table, next);
+            for version in gone {
+                self.take_out(version, table, heap, next);
             }
         }
     }
-}
-
-impl Drop for Garbage {
-    /// Frees what is linked from nowhere. The garbage is dropped with its catalog (`Remains`), when no reader is left;
-    /// what is linked is freed by the table and the zones.
-    fn drop(&mut self) {
-        let mut all = usize::MAX;
-        while let Some(piece) = self.rest.take().or_else(|| self.queue.pop_if(|_| true).map(|(_, piece)| piece)) {
-            // SAFETY: no reader is left, and each of these was unlinked when it was queued.
-            unsafe {
-                match piece {
-                    Piece::EntryVersions(chain) => _ = versions::free_some(chain, &mut all),
-                    Piece::StateVersions(chain) => _ = versions::free_some(chain, &mut all),
-                    Piece::EntryVersion(version) => versions::free_one(version),
-                    Piece::StateVersion(version) => versions::free_one(version),
-                    Piece::Node(node) => table::free_node(node),
-                    Piece::Zone(zone) => drop(Box::from_raw(zone.as_ptr())),
-                    Piece::Replaced(part) => table::free_replaced(part),
-                    Piece::TrimNode(_) | Piece::TrimZone(_) | Piece::DeadNode(_) | Piece::Image(_) => {}
-                }
-            }
-        }
-    }
-}
-
-/// What a writer leaves behind: kept by the catalog until its last reader is gone.
-pub(super) struct Remains {
-    /// Dropped for its effect.
-    _garbage: Garbage,
-    zones: Vec<NonNull<ZoneRecord>>,
-}
-
-// SAFETY: the pointers lead to what only this value frees, and nothing is bound to a thread.
-unsafe impl Send for Remains {}
-
-impl Remains {
-    pub(super) fn new(garbage: Garbage, zones: Vec<NonNull<ZoneRecord>>) -> Self {
-        Self { _garbage: garbage, zones }
-    }
-}
-
-impl Drop for Remains {
-    fn drop(&mut self) {
-        for zone in self.zones.drain(..) {
-            // SAFETY: made by `Box::leak` in the writer, in its maps until it ended, and no reader is left.
-            drop(unsafe { Box::from_raw(zone.as_ptr()) });
-        }
-    }
-}
-
-/// The octets of a node and its newest version, packed data aside.
-pub(super) fn node_octets(node: &Node) -> u64 {
-    (size_of::<Node>() + node.key.len() + size_of::<Version<Entry>>()) as u64
 }

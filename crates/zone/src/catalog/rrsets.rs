@@ -75,7 +75,7 @@ impl<'v> RRsetRef<'v> {
 }
 
 /// Packs RRsets of one owner. Those of `kept` whose type is not in `without` come first into the sort.
-pub(super) fn pack(kept: RRsets<'_>, without: &[RecordType], added: &[&RRset]) -> Box<[u8]> {
+pub(super) fn pack(kept: RRsets<'_>, without: &[RecordType], added: &[&RRset]) -> Vec<u8> {
     let mut packed = Vec::new();
     let mut added: Vec<&RRset> = added.to_vec();
     added.sort_by_key(|rrset| rrset.record_type);
@@ -91,7 +91,7 @@ pub(super) fn pack(kept: RRsets<'_>, without: &[RecordType], added: &[&RRset]) -
     for new in added {
         push(&mut packed, new.record_type, new.ttl, new.data.iter().map(Rdata::wire));
     }
-    packed.into_boxed_slice()
+    packed
 }
 
 fn push<'d>(packed: &mut Vec<u8>, record_type: RecordType, ttl: u32, data: impl Iterator<Item = &'d [u8]>) {

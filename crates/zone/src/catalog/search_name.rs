@@ -1,11 +1,12 @@
 //! A name made ready for look-ups: lower case, and the hash of each of its suffixes, made in one pass from the right.
 
-use waymark_wire::name::{NAME_OCTETS_MAX, label_starts, wire_len};
+use waymark_wire::name::NAME_OCTETS_MAX;
 
 /// The most labels a name of 255 octets can have, the root not counted.
 const LABELS_MAX: usize = 127;
 
 /// A name and the hashes of its suffixes. Lives on the stack: nothing is allocated.
+#[derive(Clone)]
 pub struct SearchName {
     wire: [u8; NAME_OCTETS_MAX],
     length: u8,
@@ -20,32 +21,55 @@ pub struct SearchName {
 pub(super) const ROOT_HASH: u64 = 0;
 
 impl SearchName {
-    pub(super) fn new(wire: &[u8], hash_label: impl Fn(u64, &[u8]) -> u64) -> Option<Self> {
-        if wire_len(wire) != Ok(wire.len()) {
-            return None;
-        }
-        let mut name = Self {
+    /// A name that is still to be read: the root without its hash. Made once and read into again and again.
+    pub const fn empty() -> Self {
+        Self {
             wire: [0; NAME_OCTETS_MAX],
-            length: wire.len() as u8,
+            length: 1,
             labels: 0,
             starts: [0; LABELS_MAX + 1],
             hashes: [ROOT_HASH; LABELS_MAX + 1],
+        }
+    }
+
+    /// Reads a name, in lower case; false, and the root is what is left, if `wire` is no whole uncompressed name.
+    /// What the name before has left behind its end is not cleared.
+    pub(super) fn read(&mut self, wire: &[u8], hash_label: impl Fn(u64, &[u8]) -> u64) -> bool {
+        let Some(labels) = self.read_starts(wire) else {
+            (self.wire[0], self.length, self.labels, self.starts[0], self.hashes[0]) = (0, 1, 0, 0, ROOT_HASH);
+            return false;
         };
-        let lower = &mut name.wire[..wire.len()];
-        lower.copy_from_slice(wire);
-        lower.make_ascii_lowercase();
-        let mut count = 0;
-        for start in label_starts(lower) {
-            name.starts[count] = start as u8;
-            count += 1;
+        for (lower, octet) in self.wire.iter_mut().zip(wire) {
+            // Length octets are at most 63 and so are never letters.
+            *lower = octet.to_ascii_lowercase();
         }
-        // The last start is the root's.
-        name.labels = (count - 1) as u8;
-        for index in (0..usize::from(name.labels)).rev() {
-            let label = &name.wire[usize::from(name.starts[index]) + 1..usize::from(name.starts[index + 1])];
-            name.hashes[index] = hash_label(name.hashes[index + 1], label);
+        (self.length, self.labels) = (wire.len() as u8, labels as u8);
+        let mut hash = ROOT_HASH;
+        self.hashes[labels] = hash;
+        let mut end = usize::from(self.starts[labels]);
+        for index in (0..labels).rev() {
+            let start = usize::from(self.starts[index]);
+            hash = hash_label(hash, &self.wire[start + 1..end]);
+            self.hashes[index] = hash;
+            end = start;
         }
-        Some(name)
+        true
+    }
+
+    /// Finds the labels; gives how many there are beside the root's.
+    fn read_starts(&mut self, wire: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        let mut labels = 0;
+        while at < NAME_OCTETS_MAX {
+            *self.starts.get_mut(labels)? = at as u8;
+            match *wire.get(at)? {
+                0 => return (at + 1 == wire.len()).then_some(labels),
+                length @ 1..64 => at += usize::from(length) + 1,
+                _ => return None,
+            }
+            labels += 1;
+        }
+        None
     }
 
     /// How many labels the name has, the root not counted.
@@ -85,7 +109,49 @@ impl SearchName {
         self.hash(0)
     }
 
+    /// What stands before the last `apex_octets` octets of the name without its `cut` leftmost labels: its labels
+    /// relative to an apex of that length, without the root. The apex has to be a suffix of it.
+    pub(super) fn relative(&self, cut: usize, apex_octets: usize) -> &[u8] {
+        let suffix = self.suffix(cut);
+        &suffix[..suffix.len().saturating_sub(apex_octets)]
+    }
+
     pub(super) fn hash(&self, cut: usize) -> u64 {
         self.hashes[cut]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use waymark_wire::name::{label_starts, wire_len};
+
+    use super::*;
+
+    /// A hash that tells labels and their order apart.
+    fn hash(before: u64, label: &[u8]) -> u64 {
+        label.iter().fold(before.rotate_left(7) ^ 0x9e37, |hash, octet| hash.wrapping_mul(31) ^ u64::from(*octet))
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_read_before_leaves_no_trace(
+            first in prop::collection::vec(0u8..70, 0..300),
+            labels in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..64), 0..130),
+            rest in prop::collection::vec(any::<u8>(), 0..3),
+        ) {
+            let mut wire: Vec<u8> = labels.iter().flat_map(|label| [&[label.len() as u8][..], label].concat()).collect();
+            wire.push(0);
+            wire.extend(rest);
+            let (mut used, mut fresh) = (SearchName::empty(), SearchName::empty());
+            used.read(&first, hash);
+            let is_name = wire_len(&wire) == Ok(wire.len());
+            prop_assert_eq!((used.read(&wire, hash), fresh.read(&wire, hash)), (is_name, is_name));
+            prop_assert_eq!(used.wire(), fresh.wire());
+            prop_assert_eq!(used.label_count(), if is_name { labels.len() } else { 0 });
+            prop_assert!(label_starts(used.wire()).map(|at| at as u8).eq(used.starts[..=used.label_count()].iter().copied()));
+            prop_assert!((0..=used.label_count()).all(|cut| used.hash(cut) == fresh.hash(cut)));
+            prop_assert!(!is_name || used.wire() == wire.to_ascii_lowercase());
+        }
     }
 }

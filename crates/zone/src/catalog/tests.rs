@@ -12,7 +12,7 @@ fn types_at(catalog: &Arc<Catalog>, owner: &str) -> Option<Vec<String>> {
     let mut reader = catalog.reader();
     let view = reader.view();
     let owner = view.search_name(name(owner).as_wire()).unwrap();
-    let zone = view.zone_of(ScopeId::ALL, &owner, 0)?;
+    let zone = view.zone_of(Some(ScopeId::ALL), &owner, 0)?;
     view.owner(zone, &owner, 0).map(|rrsets| rrsets.iter().map(|rrset| rrset.record_type.to_string()).collect())
 }
 
@@ -24,7 +24,7 @@ fn a_view_keeps_its_generation() {
     let view = reader.view();
     writer.apply(&[commit(2, vec![delta(1, 2, None, &["a.z A 192.0.2.1"], &["b.z TXT new"])])]).unwrap();
     let (a, b) = (view.search_name(b"\x01a\x01z\0").unwrap(), view.search_name(b"\x01b\x01z\0").unwrap());
-    let zone = view.zone_of(ScopeId::ALL, &a, 0).unwrap();
+    let zone = view.zone_of(Some(ScopeId::ALL), &a, 0).unwrap();
     assert!(view.owner(zone, &a, 0).is_some() && view.owner(zone, &b, 0).is_none());
     assert_eq!(zone.serial().get(), 1);
     drop(view);
@@ -103,7 +103,7 @@ fn the_octets_of_zones_follow_staging_replacement_and_removal() {
     let mut reader = catalog.reader();
     let view = reader.view();
     let apex = view.search_name(b"\x01z\0").unwrap();
-    let held = view.zone_of(ScopeId::ALL, &apex, 0).unwrap();
+    let held = view.zone_of(Some(ScopeId::ALL), &apex, 0).unwrap();
     writer.apply(&[commit(2, vec![Entry { change: Change::Replace, ..delta(1, 2, None, &[], &[]) }])]).unwrap();
     assert_eq!((shown(), held.octets()), ((Some(new_z), Some(y), new_z + y), z), "a view keeps the image it sees");
     writer.apply(&[commit(3, vec![Entry { change: Change::Gone, ..delta(1, 3, None, &[], &[]) }])]).unwrap();
@@ -174,7 +174,7 @@ fn scopes_pass_between_zones_in_one_commit_in_any_order() {
         let mut reader = catalog.reader();
         let view = reader.view();
         let apex = view.search_name(b"\x01z\0").unwrap();
-        assert_eq!(view.zone_of(ScopeId::ALL, &apex, 0).unwrap().number(), ZoneNumber(2), "{order:?}");
+        assert_eq!(view.zone_of(Some(ScopeId::ALL), &apex, 0).unwrap().number(), ZoneNumber(2), "{order:?}");
     }
 }
 
@@ -224,7 +224,7 @@ fn memory_waits_for_a_view() {
         writer.apply(&[commit(round, vec![delta(1, round, None, &[], &["a.z TXT later"])])]).unwrap();
     }
     let owner = view.search_name(b"\x01a\x01z\0").unwrap();
-    let zone = view.zone_of(ScopeId::ALL, &owner, 0).unwrap();
+    let zone = view.zone_of(Some(ScopeId::ALL), &owner, 0).unwrap();
     let text = view.owner(zone, &owner, 0).unwrap().get(RecordType::TXT).unwrap();
     assert_eq!(text.data().next().unwrap(), b"\x05first");
 }
@@ -251,7 +251,7 @@ fn readers_never_see_a_commit_in_part_or_an_older_one_later() {
                             turn += 1;
                             let owner = name(&names[(turn * 13 + step * 7) % names.len()]);
                             let owner = view.search_name(owner.as_wire())?;
-                            let zone = view.zone_of(ScopeId::ALL, &owner, 0)?;
+                            let zone = view.zone_of(Some(ScopeId::ALL), &owner, 0)?;
                             let rrset = view.owner(zone, &owner, 0)?.get(RecordType::TXT)?;
                             rrset.data().next().map(<[u8]>::to_vec)
                         })
@@ -301,10 +301,12 @@ fn names_of(oracle: &Oracle, apex: &Name) -> BTreeSet<Name> {
 
 /// Octets that a zone with these contents takes, counted anew.
 fn octets_of(oracle: &Oracle, apex: &Name) -> u64 {
-    let fixed = size_of::<table::Node>() + size_of::<versions::Version<table::Entry>>();
-    let names: usize = names_of(oracle, apex).iter().map(|name| fixed + name.as_wire().len()).sum();
-    let data = |rrset: &RRset| rrset.data.iter().map(|data| 2 + data.wire().len()).sum::<usize>();
-    (names + oracle.values().map(|rrset| 12 + data(rrset)).sum::<usize>()) as u64
+    let data = |rrset: &RRset| 12 + rrset.data.iter().map(|data| 2 + data.wire().len()).sum::<usize>();
+    let octets = |name: &Name| {
+        let value = oracle.iter().filter(|((owner, _), _)| owner == name).map(|(_, rrset)| data(rrset)).sum();
+        versions::octets(name.as_wire().len() - apex.as_wire().len(), value) as u64
+    };
+    names_of(oracle, apex).iter().map(octets).sum()
 }
 
 prop_compose! {
@@ -316,8 +318,12 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn the_catalog_is_its_oracle(steps in prop::collection::vec(prop::collection::vec(any_step(), 1..6), 1..30)) {
-        let (mut writer, catalog) = Catalog::new(3);
+    fn the_catalog_is_its_oracle(
+        cut: bool,
+        steps in prop::collection::vec(prop::collection::vec(any_step(), 1..6), 1..30),
+    ) {
+        let cutting = if cut { Cutting::Regions(|_, _| {}) } else { Cutting::Never };
+        let (mut writer, catalog) = Catalog::cutting(3, cutting);
         let apex = name("z");
         writer.apply(&[commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &[])])]).unwrap();
         let mut oracle = Oracle::new();
@@ -346,7 +352,7 @@ proptest! {
         let view = reader.view();
         for owner in names.iter().cloned().chain([name("x.z"), name("a.x.z")]) {
             let search = view.search_name(owner.as_wire()).unwrap();
-            let zone = view.zone_of(ScopeId::ALL, &search, 0).unwrap();
+            let zone = view.zone_of(Some(ScopeId::ALL), &search, 0).unwrap();
             let found = view.owner(zone, &search, 0);
             prop_assert_eq!(found.is_some(), names.contains(&owner), "{}", owner);
             let Some(found) = found else { continue };
@@ -366,7 +372,13 @@ proptest! {
 
 #[test]
 fn a_large_zone_is_found_whole_while_segments_split() {
-    let (mut writer, catalog) = Catalog::new(9);
+    for cutting in [Cutting::Never, Cutting::Regions(|_, _| {})] {
+        grow_and_end(cutting);
+    }
+}
+
+fn grow_and_end(cutting: Cutting) {
+    let (mut writer, catalog) = Catalog::cutting(9, cutting);
     writer.apply(&[commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &[])])]).unwrap();
     for n in 0..20u64 {
         let lines: Vec<String> = (0..1000).map(|m| format!("n{n}-{m}.z A 192.0.2.1")).collect();

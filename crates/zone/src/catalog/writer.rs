@@ -11,17 +11,20 @@ mod names;
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::ptr::NonNull;
-use std::sync::atomic::Ordering;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, PoisonError};
 
+use waymark_wire::name::label_starts;
 use waymark_wire::{Name, RecordType, Serial};
 
-use super::garbage::{Garbage, Piece, Remains};
+use super::garbage::{Garbage, Piece};
+use super::heap::{Heap, Size};
 use super::search_name::SearchName;
-use super::table::{self, Entry as Slot};
-use super::versions::Versions;
-use super::{Catalog, ZoneRecord, ZoneState};
+use super::table;
+use super::versions::{self, Key, VersionRef};
+use super::zone_state::{self, ZoneState};
+use super::{Catalog, ZoneRecord};
 use crate::published::{
     Change, Commit, Entry, Incarnation, Position, RRset, ScopeChange, ScopeId, Version, ZoneHeader, ZoneNumber,
 };
@@ -51,8 +54,8 @@ pub enum ApplyError {
 /// The right to change the catalog.
 pub struct Writer {
     catalog: Arc<Catalog>,
+    heap: Heap,
     garbage: Garbage,
-    zones: BTreeMap<ZoneNumber, NonNull<ZoneRecord>>,
     staged: BTreeMap<ZoneNumber, NonNull<ZoneRecord>>,
     scopes: BTreeMap<ScopeId, Vec<IpAddr>>,
     next_space: u64,
@@ -69,14 +72,14 @@ unsafe impl Send for Writer {}
 const ALWAYS: u64 = 0;
 
 impl Writer {
-    pub(super) fn new(catalog: Arc<Catalog>) -> Self {
+    pub(super) fn new(catalog: Arc<Catalog>, heap: Heap) -> Self {
         Self {
             catalog,
+            heap,
             garbage: Garbage::new(),
-            zones: BTreeMap::new(),
             staged: BTreeMap::new(),
             scopes: BTreeMap::new(),
-            next_space: 1,
+            next_space: table::IMAGES,
             incarnation: Incarnation::default(),
             position: Position::default(),
             torn: false,
@@ -95,7 +98,7 @@ impl Writer {
 
     /// The version of a zone that the catalog shows.
     pub fn version(&self, zone: ZoneNumber) -> Option<Version> {
-        self.zones.get(&zone).map(|record| self.state(*record).version)
+        self.shown(zone).map(|record| self.state(record).version())
     }
 
     /// Makes every step of a commit visible by itself. This breaks the promise of this module on purpose: the test
@@ -107,7 +110,7 @@ impl Writer {
 
     /// Begins an image of a zone that nobody sees. An image staged before for the same zone is given up.
     pub fn stage_zone(&mut self, zone: ZoneNumber, version: Version, serial: Serial, header: ZoneHeader) {
-        let record = self.new_image(zone, version, serial, header);
+        let record = self.new_image(zone, version, serial, &header);
         if let Some(given_up) = self.staged.insert(zone, record) {
             self.discard(given_up);
         }
@@ -132,8 +135,8 @@ impl Writer {
     pub fn publish_staged(&mut self, incarnation: Incarnation, position: Position, scopes: &[ScopeChange]) {
         let from = self.next_generation();
         let staged: BTreeSet<ZoneNumber> = self.staged.keys().copied().collect();
-        let gone: Vec<ZoneNumber> = self.zones.keys().filter(|zone| !staged.contains(zone)).copied().collect();
-        gone.into_iter().for_each(|zone| self.remove_zone(from, zone));
+        let shown = self.catalog.zones.numbers().into_iter();
+        shown.filter(|zone| !staged.contains(zone)).for_each(|zone| self.remove_zone(from, zone));
         staged.into_iter().for_each(|zone| self.put_staged(from, zone));
         let kept: BTreeSet<ScopeId> = scopes.iter().map(|change| change.scope).collect();
         let left: Vec<ScopeId> = self.scopes.keys().filter(|scope| !kept.contains(scope)).copied().collect();
@@ -161,12 +164,13 @@ impl Writer {
     /// Returns memory that readers have passed; a bounded amount per call. True: there is more to do.
     pub fn collect(&mut self) -> bool {
         let (oldest, next) = (self.catalog.readers.oldest_held(), self.next_generation());
-        let collected = self.garbage.collect(&self.catalog.table, oldest, next);
+        let collected = self.garbage.collect(&self.catalog.table, &mut self.heap, oldest, next);
         let counters = &self.catalog.counters;
         counters.names.fetch_sub(collected.names, Ordering::Relaxed);
         counters.rrsets.fetch_sub(collected.rrsets, Ordering::Relaxed);
         counters.bytes.fetch_sub(collected.bytes, Ordering::Relaxed);
         counters.garbage.store(self.garbage.len() as u64, Ordering::Relaxed);
+        counters.taken.store(self.heap.taken(), Ordering::Relaxed);
         if self.garbage.is_empty() {
             return false;
         }
@@ -177,7 +181,7 @@ impl Writer {
 
     fn check<C: Borrow<Commit>>(&self, commits: &[C]) -> Result<(), ApplyError> {
         let mut at = self.position;
-        let mut apexes: BTreeMap<ZoneNumber, Option<Name>> = BTreeMap::new();
+        let mut apexes: BTreeMap<ZoneNumber, Option<Box<[u8]>>> = BTreeMap::new();
         for commit in commits.iter().map(C::borrow) {
             if commit.incarnation != self.incarnation {
                 return Err(ApplyError::Incarnation);
@@ -192,7 +196,11 @@ impl Writer {
     }
 
     /// `apexes` has the zones that earlier entries of the same call made, changed or removed.
-    fn check_entry(&self, entry: &Entry, apexes: &mut BTreeMap<ZoneNumber, Option<Name>>) -> Result<(), ApplyError> {
+    fn check_entry(
+        &self,
+        entry: &Entry,
+        apexes: &mut BTreeMap<ZoneNumber, Option<Box<[u8]>>>,
+    ) -> Result<(), ApplyError> {
         let zone = entry.zone;
         match &entry.change {
             Change::Gone => {
@@ -201,7 +209,7 @@ impl Writer {
             Change::Replace => {
                 let apex = match (self.version(zone), self.staged.get(&zone)) {
                     (Some(shown), _) if shown >= entry.version => return Ok(()),
-                    (_, Some(staged)) => self.state(*staged).header.apex.clone(),
+                    (_, Some(staged)) => self.state(*staged).apex().into(),
                     (_, None) => return Err(ApplyError::ImageMissing(zone)),
                 };
                 apexes.insert(zone, Some(apex));
@@ -209,11 +217,11 @@ impl Writer {
             Change::Delta { header, removed, added } => {
                 let known = match apexes.get(&zone) {
                     Some(apex) => apex.clone(),
-                    None => self.zones.get(&zone).map(|record| self.state(*record).header.apex.clone()),
+                    None => self.shown(zone).map(|record| self.state(record).apex().into()),
                 };
-                let apex = header.as_ref().map(|header| header.apex.clone()).or(known);
-                let apex = apex.ok_or(ApplyError::Unfit(zone))?;
-                if !removed.iter().chain(added).all(|rrset| rrset.owner.is_at_or_below(&apex)) {
+                let apex = header.as_ref().map(|header| header.apex.as_wire().into()).or(known);
+                let apex: Box<[u8]> = apex.ok_or(ApplyError::Unfit(zone))?;
+                if !removed.iter().chain(added).all(|rrset| is_at_or_below(rrset.owner.as_wire(), &apex)) {
                     return Err(ApplyError::Unfit(zone));
                 }
                 apexes.insert(zone, Some(apex));
@@ -246,11 +254,11 @@ impl Writer {
 
     /// The record of the entry's zone; a zone that is not there yet is made, unseen.
     fn zone_to_change(&mut self, entry: &Entry, header: Option<&ZoneHeader>) -> Option<NonNull<ZoneRecord>> {
-        if let Some(record) = self.zones.get(&entry.zone) {
-            return Some(*record);
+        if let Some(record) = self.shown(entry.zone) {
+            return Some(record);
         }
         let unseen = ZoneHeader { scopes: Vec::new(), ..header?.clone() };
-        let record = self.new_image(entry.zone, Version(0), entry.serial, unseen);
+        let record = self.new_image(entry.zone, Version(0), entry.serial, &unseen);
         self.show(entry.zone, record);
         Some(record)
     }
@@ -261,90 +269,103 @@ impl Writer {
         zone: ZoneNumber,
         version: Version,
         serial: Serial,
-        header: ZoneHeader,
+        header: &ZoneHeader,
     ) -> NonNull<ZoneRecord> {
         let space = self.next_space;
         self.next_space += 1;
-        let record = ZoneRecord { space, versions: Versions::new(), octets: Arc::default() };
-        let apex = self.search_name(&header.apex);
-        record.versions.set(ALWAYS, Some(ZoneState::new(zone, version, serial, Arc::new(header))));
-        let record = NonNull::from(Box::leak(Box::new(record)));
-        self.set_owner(ALWAYS, record, &apex, 0, Some(Box::default()));
+        let apex = self.search_name(header.apex.as_wire());
+        let packed = zone_state::pack(zone, version, serial, header);
+        let key = state_key(header.apex.as_wire());
+        let state = versions::make(&mut self.heap, key, ALWAYS, Some(&packed), 0, ptr::null_mut());
+        let record = self.heap.take(Size::Words(ZoneRecord::WORDS)).cast();
+        const { assert!(align_of::<ZoneRecord>() <= align_of::<u64>()) };
+        // SAFETY: the block is new, and has room and alignment for a record.
+        unsafe { record.write(ZoneRecord::new(space, state)) };
+        let octets = self.record(record).newest_octets() as u64;
+        self.catalog.counters.bytes.fetch_add(octets, Ordering::Relaxed);
+        self.set_owner(ALWAYS, record, &apex, 0, Some(&[]));
         record
+    }
+
+    /// The zone that is shown under this number.
+    fn shown(&self, zone: ZoneNumber) -> Option<NonNull<ZoneRecord>> {
+        self.catalog.zones.get(zone)
     }
 
     /// Counts a zone as one that is there; gives the one whose place it takes.
     fn show(&mut self, zone: ZoneNumber, record: NonNull<ZoneRecord>) -> Option<NonNull<ZoneRecord>> {
-        let before = self.zones.insert(zone, record);
-        let (octets, counters) = (Arc::clone(&self.record(record).octets), &self.catalog.counters);
-        counters.zone_octets.fetch_add(octets.load(Ordering::Relaxed), Ordering::Relaxed);
+        let before = self.catalog.zones.insert(zone, record);
+        let octets = |record| self.record(record).octets.load(Ordering::Relaxed);
+        let counters = &self.catalog.counters;
+        counters.zone_octets.fetch_add(octets(record), Ordering::Relaxed);
         match before {
-            Some(before) => {
-                counters.zone_octets.fetch_sub(self.record(before).octets.load(Ordering::Relaxed), Ordering::Relaxed)
-            }
+            Some(before) => counters.zone_octets.fetch_sub(octets(before), Ordering::Relaxed),
             None => counters.zones.fetch_add(1, Ordering::Relaxed),
         };
-        self.catalog.octets.lock().unwrap_or_else(PoisonError::into_inner).insert(zone, octets);
         before
     }
 
     /// The opposite of [`Self::show`].
     fn hide(&mut self, zone: ZoneNumber) -> Option<NonNull<ZoneRecord>> {
-        let record = self.zones.remove(&zone)?;
+        let record = self.catalog.zones.remove(zone)?;
         let counters = &self.catalog.counters;
         counters.zones.fetch_sub(1, Ordering::Relaxed);
         counters.zone_octets.fetch_sub(self.record(record).octets.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.catalog.octets.lock().unwrap_or_else(PoisonError::into_inner).remove(&zone);
         Some(record)
     }
 
     fn change_state(&mut self, record: NonNull<ZoneRecord>, entry: &Entry, header: Option<&ZoneHeader>) {
         let from = self.next_generation();
-        let old = Arc::clone(&self.state(record).header);
-        let new = header.map_or_else(|| Arc::clone(&old), |header| Arc::new(header.clone()));
-        self.set_state(from, record, ZoneState::new(entry.zone, entry.version, entry.serial, Arc::clone(&new)));
-        if old.scopes != new.scopes || old.apex != new.apex {
-            self.unmap(from, record, &old, &new);
-            self.map(from, record, &new);
+        let Some(header) = header else {
+            let renewed = zone_state::renewed(self.state(record), entry.version, entry.serial);
+            return self.set_state(from, record, None, &renewed);
+        };
+        let old = Mapped::of(self.state(record));
+        let packed = zone_state::pack(entry.zone, entry.version, entry.serial, header);
+        self.set_state(from, record, Some(header.apex.as_wire()), &packed);
+        let new = Mapped::of_header(header);
+        if old != new {
+            self.map(from, record, &old, &new);
         }
     }
 
     fn remove_zone(&mut self, from: u64, zone: ZoneNumber) {
         let Some(record) = self.hide(zone) else { return };
-        let header = Arc::clone(&self.state(record).header);
-        let nowhere = ZoneHeader { scopes: Vec::new(), ..(*header).clone() };
-        self.unmap(from, record, &header, &nowhere);
+        let old = Mapped::of(self.state(record));
+        self.map(from, record, &old, &Mapped::nowhere(&old));
         self.discard(record);
     }
 
     fn put_staged(&mut self, from: u64, zone: ZoneNumber) {
         let Some(new) = self.staged.remove(&zone) else { return };
-        let header = Arc::clone(&self.state(new).header);
+        let mapped = Mapped::of(self.state(new));
         if let Some(old) = self.show(zone, new) {
-            let old_header = Arc::clone(&self.state(old).header);
-            self.unmap(from, old, &old_header, &header);
+            let before = Mapped::of(self.state(old));
+            let kept = before.apex == mapped.apex;
+            // Where both are mapped, the new one takes the old one's place in one step.
+            let scopes = before.scopes.iter().filter(|scope| !(kept && mapped.scopes.contains(scope))).copied();
+            let leaves = Mapped { scopes: scopes.collect(), apex: before.apex.clone() };
+            self.map(from, old, &leaves, &Mapped::nowhere(&leaves));
             self.discard(old);
         }
-        self.map(from, new, &header);
+        self.map(from, new, &Mapped::nowhere(&mapped), &mapped);
     }
 
-    /// Leads the scopes of `header` to `record`.
-    fn map(&mut self, from: u64, record: NonNull<ZoneRecord>, header: &ZoneHeader) {
-        let apex = self.search_name(&header.apex);
-        for scope in &header.scopes {
-            self.set(from, table::scope_space(*scope), &apex, 0, Some(Slot::Zone(record)));
+    /// Leads the apex and scopes of `new` to `record`, and takes those of `old` away that `new` lacks, unless another
+    /// zone has taken them meanwhile.
+    fn map(&mut self, from: u64, record: NonNull<ZoneRecord>, old: &Mapped, new: &Mapped) {
+        if old.apex != new.apex {
+            self.map(from, record, old, &Mapped::nowhere(old));
         }
-    }
-
-    /// Takes away the scopes of `old` that `new` lacks, unless another zone has taken them meanwhile.
-    fn unmap(&mut self, from: u64, record: NonNull<ZoneRecord>, old: &ZoneHeader, new: &ZoneHeader) {
-        let apex = self.search_name(&old.apex);
-        for scope in old.scopes.iter().filter(|scope| new.apex != old.apex || !new.scopes.contains(scope)) {
-            let space = table::scope_space(*scope);
-            if matches!(self.latest(space, &apex, 0), Some(Slot::Zone(holder)) if *holder == record) {
-                self.set(from, space, &apex, 0, None);
-            }
+        let apex = self.search_name(&new.apex);
+        let mut claims = self.claims(&apex);
+        if old.apex == new.apex {
+            claims.retain(|scope, holder| {
+                new.scopes.contains(scope) || !old.scopes.contains(scope) || *holder != record
+            });
         }
+        claims.extend(new.scopes.iter().map(|scope| (*scope, record)));
+        self.set_claims(from, &apex, claims);
     }
 
     fn change_scope(&mut self, from: u64, change: &ScopeChange) {
@@ -353,13 +374,13 @@ impl Writer {
             false => self.scopes.insert(change.scope, change.addresses.clone()),
         };
         for address in old.unwrap_or_default() {
-            let held = matches!(self.latest_address(address), Some(Slot::Scope(holder)) if *holder == change.scope);
+            let held = self.latest_scope(address) == Some(change.scope);
             if held && !change.addresses.contains(&address) {
                 self.set_address(from, address, None);
             }
         }
         for address in &change.addresses {
-            self.set_address(from, *address, Some(Slot::Scope(change.scope)));
+            self.set_address(from, *address, Some(change.scope));
         }
     }
 
@@ -371,21 +392,57 @@ impl Writer {
         self.garbage.push(next, Piece::Image(space));
     }
 
-    fn set_state(&mut self, from: u64, record: NonNull<ZoneRecord>, state: ZoneState) {
-        let replaced = self.record(record).versions.set(from, Some(state));
-        let piece = replaced.map_or(Piece::TrimZone(record), Piece::StateVersion);
-        self.garbage.push(self.next_generation(), piece);
+    /// Gives a zone new facts; `apex` none: its apex stays.
+    fn set_state(&mut self, from: u64, record: NonNull<ZoneRecord>, apex: Option<&[u8]>, packed: &[u8]) {
+        // SAFETY: the writer hands around records that are alive: see `record`.
+        let record = unsafe { record.as_ref() };
+        let Some(old) = NonNull::new(record.newest.load(Ordering::Acquire)) else { return };
+        // SAFETY: the newest version is freed by the writer alone, after it was superseded.
+        let old = unsafe { VersionRef::new(old) };
+        let key = state_key(apex.unwrap_or(old.key()));
+        let new = self.supersede(from, &record.newest, old, key, Some(packed));
+        let bytes = &self.catalog.counters.bytes;
+        bytes.fetch_add(new.octets() as u64, Ordering::Relaxed);
+        bytes.fetch_sub(old.octets() as u64, Ordering::Relaxed);
+    }
+
+    /// Puts a new version in the place of the newest one, and sees to the memory of what it supersedes.
+    fn supersede<'v>(
+        &mut self,
+        from: u64,
+        newest: &AtomicPtr<versions::Version>,
+        old: VersionRef<'_>,
+        key: Key<'_>,
+        value: Option<&[u8]>,
+    ) -> VersionRef<'v> {
+        let next = self.next_generation();
+        // A version of the same generation was never true: it is replaced, though readers may be walking over it.
+        let replaced = old.from() == from;
+        let older = if replaced { old.older() } else { old.as_ptr() };
+        let new = versions::make(&mut self.heap, key, from, value, old.children().load(Ordering::Relaxed), older);
+        newest.store(new.as_ptr(), Ordering::Release);
+        if !older.is_null() {
+            self.garbage.push(next, Piece::Trim(new));
+        }
+        if let Some(old_at) = NonNull::new(old.as_ptr()).filter(|_| replaced) {
+            old.set_replaced();
+            self.garbage.push(next, Piece::Version(old_at));
+        }
+        // SAFETY: what was just linked is freed by the writer alone, in a later step.
+        unsafe { VersionRef::new(new) }
     }
 
     fn record(&self, record: NonNull<ZoneRecord>) -> &ZoneRecord {
-        // SAFETY: the writer hands around records that are in `zones` or `staged`, or have just been taken out of them;
+        // SAFETY: the writer hands around records that are shown or staged, or have just been taken out of these;
         // `garbage` alone frees records, and not before it is handed them and the writer has published.
         unsafe { record.as_ref() }
     }
 
-    fn state(&self, record: NonNull<ZoneRecord>) -> &ZoneState {
-        match self.record(record).versions.latest() {
-            Some(state) => state,
+    /// The newest facts of a zone.
+    fn state(&self, record: NonNull<ZoneRecord>) -> ZoneState<'_> {
+        match NonNull::new(self.record(record).newest.load(Ordering::Acquire)) {
+            // SAFETY: the newest version is freed by the writer alone, which is borrowed meanwhile.
+            Some(newest) => ZoneState::new(unsafe { VersionRef::new(newest) }),
             None => unreachable!("a zone record is made with its state and never loses it"),
         }
     }
@@ -408,30 +465,53 @@ impl Writer {
         self.collect();
     }
 
-    fn search_name(&self, name: &Name) -> SearchName {
-        let hash = |before, label: &[u8]| self.catalog.table.hash_label(before, label);
-        match SearchName::new(name.as_wire(), hash) {
-            Some(name) => name,
-            None => unreachable!("a Name is a whole uncompressed name"),
-        }
+    /// The name of this wire form, which is that of a [`Name`].
+    fn search_name(&self, wire: &[u8]) -> SearchName {
+        let mut name = SearchName::empty();
+        let is_name = name.read(wire, |before, label: &[u8]| self.catalog.table.hash_label(before, label));
+        debug_assert!(is_name, "a Name is a whole uncompressed name");
+        name
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        let (zones, staged) = (std::mem::take(&mut self.zones), std::mem::take(&mut self.staged));
-        let zones = zones.into_values().chain(staged.into_values()).collect();
-        let garbage = std::mem::replace(&mut self.garbage, Garbage::new());
-        let remains = Remains::new(garbage, zones);
-        self.catalog.remains.lock().unwrap_or_else(PoisonError::into_inner).replace(remains);
+        let heap = std::mem::replace(&mut self.heap, Heap::new(super::Cutting::Never));
+        self.catalog.remains.lock().unwrap_or_else(PoisonError::into_inner).replace(heap);
     }
 }
 
-impl ZoneState {
-    fn new(number: ZoneNumber, version: Version, serial: Serial, header: Arc<ZoneHeader>) -> Self {
-        let soa = header.soa.rdata(serial).into_boxed_slice();
-        Self { number, version, serial, header, soa }
+/// Where an apex leads to a zone.
+#[derive(Clone, PartialEq, Eq)]
+struct Mapped {
+    /// In wire form.
+    apex: Box<[u8]>,
+    scopes: Vec<ScopeId>,
+}
+
+impl Mapped {
+    fn of(state: ZoneState<'_>) -> Self {
+        Self { apex: state.apex().into(), scopes: state.scopes().collect() }
     }
+
+    fn of_header(header: &ZoneHeader) -> Self {
+        Self { apex: header.apex.as_wire().into(), scopes: header.scopes.clone() }
+    }
+
+    fn nowhere(other: &Self) -> Self {
+        Self { apex: other.apex.clone(), scopes: Vec::new() }
+    }
+}
+
+/// The key of a zone's facts: found by the record, so neither space nor hash counts.
+fn state_key(apex: &[u8]) -> Key<'_> {
+    Key { space: 0, hash: 0, octets: apex }
+}
+
+/// Whether a name is an apex or below it; both in lower-case wire form.
+fn is_at_or_below(name: &[u8], apex: &[u8]) -> bool {
+    let start = name.len().checked_sub(apex.len());
+    name.ends_with(apex) && label_starts(name).any(|at| Some(at) == start)
 }
 
 /// What happens to one owner name.

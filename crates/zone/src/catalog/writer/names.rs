@@ -1,18 +1,22 @@
 //! Changing single entries: an owner name with the empty non-terminals above it, an apex in a scope, an address.
 #![allow(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::ptr::NonNull;
-use std::sync::atomic::Ordering;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, Ordering};
 
-use waymark_wire::Name;
+use waymark_wire::{Name, RecordType};
 
-use super::super::ZoneRecord;
-use super::super::garbage::{Piece, node_octets};
+use super::super::claims::{self, Claims};
+use super::super::garbage::Piece;
 use super::super::rrsets::{self, RRsets};
 use super::super::search_name::SearchName;
-use super::super::table::{self, Entry as Slot, Node};
+use super::super::table::{self, IMAGES};
+use super::super::versions::{self, Key, Version, VersionRef};
+use super::super::{Content, ZoneRecord};
 use super::{ALWAYS, OwnerChange, Writer};
+use crate::published::ScopeId;
 
 impl Writer {
     /// Gives an owner name its new RRsets; keeps the empty non-terminals between it and the apex right.
@@ -24,22 +28,16 @@ impl Writer {
         change: &OwnerChange<'_>,
     ) {
         let space = self.record(zone).space;
-        let owner = self.search_name(owner);
-        let apex_at = match owner.cut_to(self.state(zone).header.apex.as_wire()) {
-            Some(cut) => cut,
-            None => return,
-        };
+        let owner = self.search_name(owner.as_wire());
+        let Some(apex_at) = owner.cut_to(self.state(zone).apex()) else { return };
         self.catalog.table.touch(space, (0..=apex_at).map(|cut| owner.hash(cut)));
         let (existed, packed) = {
-            let old = match self.latest(space, &owner, 0) {
-                Some(Slot::RRsets(packed)) => Some(RRsets::new(packed)),
-                _ => None,
-            };
+            let old = self.latest_owner(zone, &owner, 0).map(|version| RRsets::new(version.value()));
             (old.is_some(), rrsets::pack(old.unwrap_or(RRsets::new(&[])), &change.without, &change.added))
         };
-        let stays = !packed.is_empty() || apex_at == 0 || self.children(space, &owner, 0) > 0;
+        let stays = !packed.is_empty() || apex_at == 0 || self.children(zone, &owner, 0) > 0;
         if stays {
-            self.set_owner(from, zone, &owner, 0, Some(packed));
+            self.set_owner(from, zone, &owner, 0, Some(&packed));
         } else if existed {
             self.set_owner(from, zone, &owner, 0, None);
         }
@@ -52,14 +50,13 @@ impl Writer {
 
     /// A name has come to exist: its ancestors do too (RFC 4592 section 2.2.2).
     fn link(&mut self, from: u64, zone: NonNull<ZoneRecord>, name: &SearchName, apex_at: usize) {
-        let space = self.record(zone).space;
         for cut in 1..=apex_at {
-            let existed = self.latest(space, name, cut).is_some();
+            let existed = self.latest_owner(zone, name, cut).is_some();
             if !existed {
-                self.set_owner(from, zone, name, cut, Some(Box::default()));
+                self.set_owner(from, zone, name, cut, Some(&[]));
             }
-            if let Some(node) = self.node(space, name, cut) {
-                node.children.fetch_add(1, Ordering::Relaxed);
+            if let Some(ancestor) = self.newest_owner(zone, name, cut) {
+                ancestor.children().fetch_add(1, Ordering::Relaxed);
             }
             if existed {
                 return;
@@ -69,11 +66,10 @@ impl Writer {
 
     /// A name has ceased to exist: so do ancestors that existed for it alone.
     fn unlink(&mut self, from: u64, zone: NonNull<ZoneRecord>, name: &SearchName, apex_at: usize) {
-        let space = self.record(zone).space;
         for cut in 1..=apex_at {
-            let Some(node) = self.node(space, name, cut) else { return };
-            let children = node.children.fetch_sub(1, Ordering::Relaxed) - 1;
-            let empty = matches!(node.versions.latest(), Some(Slot::RRsets(packed)) if packed.is_empty());
+            let Some(ancestor) = self.newest_owner(zone, name, cut) else { return };
+            let children = ancestor.children().fetch_sub(1, Ordering::Relaxed) - 1;
+            let empty = ancestor.exists() && ancestor.value().is_empty();
             if children > 0 || !empty || cut == apex_at {
                 return;
             }
@@ -88,86 +84,149 @@ impl Writer {
         zone: NonNull<ZoneRecord>,
         name: &SearchName,
         cut: usize,
-        packed: Option<Box<[u8]>>,
+        packed: Option<&[u8]>,
     ) {
-        let grown = self.set(from, self.record(zone).space, name, cut, packed.map(Slot::RRsets));
+        self.note_contents(zone, name, cut, packed.unwrap_or_default());
+        let key = self.owner_key(zone, name, cut);
+        let grown = self.set_entry(from, key, packed);
         self.record(zone).octets.fetch_add(grown as u64, Ordering::Relaxed);
         if from != ALWAYS {
             self.catalog.counters.zone_octets.fetch_add(grown as u64, Ordering::Relaxed);
         }
     }
 
-    /// Writes a version of an entry, and sees to the memory of what it supersedes. Gives by how many octets what exists
-    /// has grown, if it is an owner name.
-    pub(super) fn set(&mut self, from: u64, space: u64, name: &SearchName, cut: usize, value: Option<Slot>) -> i64 {
-        self.set_entry(from, space, name.hash(cut), name.suffix(cut), value)
+    /// Says what a search in this zone has to look for from now on.
+    fn note_contents(&self, zone: NonNull<ZoneRecord>, name: &SearchName, cut: usize, packed: &[u8]) {
+        let rrsets = RRsets::new(packed);
+        let below_apex = !self.owner_key(zone, name, cut).octets.is_empty();
+        let contents = [
+            (Content::Wildcards, name.suffix(cut).starts_with(&[1, b'*'])),
+            (Content::Cuts, below_apex && rrsets.get(RecordType::NS).is_some()),
+            (Content::Redirections, rrsets.get(RecordType::DNAME).is_some()),
+        ];
+        let bits = contents.iter().filter(|(_, is)| *is).fold(0, |bits, (content, _)| bits | *content as u8);
+        self.record(zone).contents.fetch_or(bits, Ordering::Relaxed);
     }
 
-    pub(super) fn set_address(&mut self, from: u64, address: IpAddr, value: Option<Slot>) {
+    /// The claims on an apex in the newest state.
+    pub(super) fn claims(&self, apex: &SearchName) -> BTreeMap<ScopeId, NonNull<ZoneRecord>> {
+        let newest = self.newest(self.apex_key(apex)).filter(|newest| newest.exists());
+        newest.map(|newest| Claims::new(newest.value()).iter().collect()).unwrap_or_default()
+    }
+
+    /// Writes the claims on an apex, if they are not what they were.
+    pub(super) fn set_claims(&mut self, from: u64, apex: &SearchName, claims: BTreeMap<ScopeId, NonNull<ZoneRecord>>) {
+        self.catalog.apex_depths.add(apex.label_count());
+        let packed = claims::pack(&claims.into_iter().collect::<Vec<_>>());
+        let key = self.apex_key(apex);
+        let is_there = self.newest(key).is_some_and(|newest| newest.value() == packed);
+        if !is_there {
+            self.set_entry(from, key, (!packed.is_empty()).then_some(&packed[..]));
+        }
+    }
+
+    pub(super) fn set_address(&mut self, from: u64, address: IpAddr, scope: Option<ScopeId>) {
         let mut octets = [0; 16];
         let key = table::address_key(address, &mut octets);
-        self.set_entry(from, table::ADDRESSES, self.catalog.table.hash_bytes(key), key, value);
+        let key = self.catalog.table.key(table::ADDRESSES, self.catalog.table.hash_bytes(key), key);
+        let scope = scope.map(|scope| scope.0.to_le_bytes());
+        self.set_entry(from, key, scope.as_ref().map(<[u8; 4]>::as_slice));
     }
 
-    pub(super) fn latest(&self, space: u64, name: &SearchName, cut: usize) -> Option<&Slot> {
-        self.node(space, name, cut)?.versions.latest()
-    }
-
-    pub(super) fn latest_address(&self, address: IpAddr) -> Option<&Slot> {
+    /// The scope of an address in the newest state.
+    pub(super) fn latest_scope(&self, address: IpAddr) -> Option<ScopeId> {
         let mut octets = [0; 16];
         let key = table::address_key(address, &mut octets);
-        // SAFETY: this is the writer.
-        unsafe { self.catalog.table.find(table::ADDRESSES, self.catalog.table.hash_bytes(key), key) }?.versions.latest()
+        let newest = self.newest(self.catalog.table.key(table::ADDRESSES, self.catalog.table.hash_bytes(key), key))?;
+        newest.value().first_chunk().map(|scope| ScopeId(u32::from_le_bytes(*scope)))
     }
 
-    fn children(&self, space: u64, name: &SearchName, cut: usize) -> u32 {
-        self.node(space, name, cut).map_or(0, |node| node.children.load(Ordering::Relaxed))
+    /// What an owner name stands for in the newest state.
+    fn latest_owner(&self, zone: NonNull<ZoneRecord>, name: &SearchName, cut: usize) -> Option<VersionRef<'_>> {
+        self.newest_owner(zone, name, cut).filter(|newest| newest.exists())
     }
 
-    fn node(&self, space: u64, name: &SearchName, cut: usize) -> Option<&Node> {
-        // SAFETY: this is the writer.
-        unsafe { self.catalog.table.find(space, name.hash(cut), name.suffix(cut)) }
+    fn children(&self, zone: NonNull<ZoneRecord>, name: &SearchName, cut: usize) -> u32 {
+        self.newest_owner(zone, name, cut).map_or(0, |newest| newest.children().load(Ordering::Relaxed))
     }
 
-    fn set_entry(&mut self, from: u64, space: u64, hash: u64, key: &[u8], value: Option<Slot>) -> i64 {
-        let (next, garbage) = (self.next_generation(), &mut self.garbage);
-        let table = &self.catalog.table;
+    /// The newest version of an owner name, be it that it does not exist.
+    fn newest_owner(&self, zone: NonNull<ZoneRecord>, name: &SearchName, cut: usize) -> Option<VersionRef<'_>> {
+        self.newest(self.owner_key(zone, name, cut))
+    }
+
+    fn newest(&self, key: Key<'_>) -> Option<VersionRef<'_>> {
+        // SAFETY: this is the writer, which alone frees versions, and is borrowed meanwhile.
+        unsafe { self.catalog.table.find(key) }.map(|(_, newest)| newest)
+    }
+
+    fn owner_key<'k>(&self, zone: NonNull<ZoneRecord>, name: &'k SearchName, cut: usize) -> Key<'k> {
+        let apex_octets = self.state(zone).apex().len();
+        self.catalog.table.key(self.record(zone).space, name.hash(cut), name.relative(cut, apex_octets))
+    }
+
+    fn apex_key<'k>(&self, apex: &'k SearchName) -> Key<'k> {
+        self.catalog.table.key(table::APEXES, apex.hash(0), apex.wire())
+    }
+
+    /// Writes a version of a key. Gives by how many octets what exists has grown, if it is an owner name.
+    fn set_entry(&mut self, from: u64, key: Key<'_>, value: Option<&[u8]>) -> i64 {
+        let found = self.slot(key);
+        if found.is_none() && value.is_none() {
+            return 0;
+        }
+        let old = found.map(|(_, newest)| Counted::of(newest));
+        let new = match found {
+            Some((slot, newest)) => self.supersede(from, slot, newest, key, value),
+            None => self.insert(from, key, value),
+        };
+        if let (None, Some(dead)) = (value, NonNull::new(new.as_ptr())) {
+            self.garbage.push(self.next_generation(), Piece::Dead(dead));
+        }
+        let (old, new) = (old.unwrap_or_default(), Counted::of(new));
         let counters = &self.catalog.counters;
-        // SAFETY: this is the writer.
-        let node = match unsafe { table.find(space, hash, key) } {
-            Some(node) => NonNull::from(node),
-            None if value.is_none() => return 0,
-            None => {
-                let node = table.insert(space, hash, key, &mut |part| garbage.push(next, Piece::Replaced(part)));
-                // SAFETY: just made.
-                counters.bytes.fetch_add(node_octets(unsafe { node.as_ref() }), Ordering::Relaxed);
-                node
-            }
-        };
-        // SAFETY: a node in the table is alive, and only this writer frees it.
-        let versions = unsafe { &node.as_ref().versions };
-        let count = |value: Option<&Slot>| match value {
-            Some(Slot::RRsets(packed)) => (1, RRsets::new(packed).iter().count() as u64, packed.len() as u64),
-            _ => (0, 0, 0),
-        };
-        let (old, new) = (count(versions.latest()), count(value.as_ref()));
         for (counter, old, new) in
-            [(&counters.names, old.0, new.0), (&counters.rrsets, old.1, new.1), (&counters.bytes, old.2, new.2)]
+            [(&counters.names, old.names, new.names), (&counters.rrsets, old.rrsets, new.rrsets), (&counters.bytes, old.bytes, new.bytes)]
         {
             counter.fetch_add(new, Ordering::Relaxed);
             counter.fetch_sub(old, Ordering::Relaxed);
         }
-        let (first, dead) = (versions.latest_from().is_none(), value.is_none());
-        match versions.set(from, value) {
-            Some(replaced) => garbage.push(next, Piece::EntryVersion(replaced)),
-            None if first => {}
-            None => garbage.push(next, Piece::TrimNode(node)),
+        (new.names * new.bytes) as i64 - (old.names * old.bytes) as i64
+    }
+
+    fn insert<'v>(&mut self, from: u64, key: Key<'_>, value: Option<&[u8]>) -> VersionRef<'v> {
+        let (next, garbage) = (self.next_generation(), &mut self.garbage);
+        let new = versions::make(&mut self.heap, key, from, value, 0, ptr::null_mut());
+        // SAFETY: what is linked is freed by the writer alone, in a later step.
+        let new = unsafe { VersionRef::new(new) };
+        self.catalog.table.insert(new, &mut self.heap, &mut |part| garbage.push(next, Piece::Replaced(part)));
+        new
+    }
+
+    /// The slot of a key, and what it leads to. They last until the table is changed otherwise than in that slot.
+    fn slot<'v>(&self, key: Key<'_>) -> Option<(&'v AtomicPtr<Version>, VersionRef<'v>)> {
+        // SAFETY: this is the writer, which alone replaces segments and frees versions; the caller does neither while
+        // it uses them.
+        unsafe {
+            let catalog: *const super::Catalog = &raw const *self.catalog;
+            (*catalog).table.find(key)
         }
-        if dead {
-            garbage.push(next, Piece::DeadNode(node));
-        }
-        // SAFETY: a node in the table is alive, and only this writer frees it.
-        let octets = |of: (u64, u64, u64)| (of.0 * node_octets(unsafe { node.as_ref() }) + of.2) as i64;
-        octets(new) - octets(old)
+    }
+}
+
+/// What a version counts for.
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    /// Owner names: 1 or 0.
+    names: u64,
+    rrsets: u64,
+    bytes: u64,
+}
+
+impl Counted {
+    fn of(version: VersionRef<'_>) -> Self {
+        let is_name = version.space() >= IMAGES && version.exists();
+        let rrsets = if is_name { RRsets::new(version.value()).iter().count() } else { 0 };
+        Self { names: u64::from(is_name), rrsets: rrsets as u64, bytes: version.octets() as u64 }
     }
 }
