@@ -58,8 +58,7 @@ fn read(path: PathBuf) -> Vec<ZoneFile> {
 }
 
 async fn measure(files: Box<dyn Iterator<Item = ZoneFile> + Send>) -> Result<(), Failure> {
-    let directory = std::env::temp_dir().join(format!("s4-import/speed-{}", std::process::id()));
-    std::fs::create_dir_all(&directory)?;
+    let directory = tempfile::tempdir()?;
     let options = Options {
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
@@ -68,7 +67,7 @@ async fn measure(files: Box<dyn Iterator<Item = ZoneFile> + Send>) -> Result<(),
         limits: Limits::default(),
         durability: Durability::Full,
     };
-    let control = Control::open(&directory, options)?;
+    let control = Control::open(directory.path(), options)?;
     let first = control.bootstrap("admin@example.com").await?.ok_or("not a new store")?;
     let account = first.account_id;
     let zone = NewZone { account, name: "probe.example".to_owned(), kind: Kind::Full };
@@ -113,10 +112,10 @@ async fn measure(files: Box<dyn Iterator<Item = ZoneFile> + Send>) -> Result<(),
     let at = |part: usize| waits.get(waits.len().saturating_sub(1) * part / 1000).copied().unwrap_or_default();
     println!("{} small writes: {:?} half, {:?} of 99 %, {:?} longest", waits.len(), at(500), at(990), at(1000));
     for name in ["waymark.sqlite", "waymark.sqlite-wal"] {
-        println!("{name}: {} MiB", std::fs::metadata(directory.join(name)).map_or(0, |file| file.len() >> 20));
+        println!("{name}: {} MiB", std::fs::metadata(directory.path().join(name)).map_or(0, |file| file.len() >> 20));
     }
     control.close().await;
-    std::fs::remove_dir_all(&directory)?;
+    directory.close()?;
     Ok(())
 }
 

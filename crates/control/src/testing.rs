@@ -1,10 +1,11 @@
 //! What the tests of this crate share: a clock that is set by hand, predictable randomness, and a store in a directory
 //! that goes away with it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use tempfile::TempDir;
 use waymark_wire::records::row_by_mnemonic;
 use waymark_wire::{Name, Rdata, RecordType, Serial};
 use waymark_zone::published::{AccountNumber, Version, ZoneNumber};
@@ -47,26 +48,17 @@ impl Random for Predictable {
     }
 }
 
-/// A directory of one's own, removed when dropped.
-pub(crate) struct Directory(PathBuf);
+/// A directory of one's own, removed when dropped. Its name is random: process ids come again, and what another test
+/// has left behind must not be found.
+pub(crate) struct Directory(TempDir);
 
 impl Directory {
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::SeqCst);
-        let path = std::env::temp_dir().join(format!("waymark-control-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
+        Self(tempfile::Builder::new().prefix("waymark-control-").tempdir().unwrap())
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        self.0.path()
     }
 }
 

@@ -1,8 +1,7 @@
 //! An API in process: a store in a directory that goes away with it, requests without sockets, and answers that are
 //! checked for what every answer must have.
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -10,6 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::http::response::Parts;
 use axum::http::{HeaderMap, Request};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tower::ServiceExt;
 use waymark_api::{ApiOptions, ApiStatistics};
 use waymark_contract::{Exchange, Observations, contract};
@@ -33,25 +33,6 @@ impl HeldClock {
     }
 }
 
-/// A directory that is removed when the test is over.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("waymark-api-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 pub(crate) struct Node {
     pub(crate) router: Router,
     pub(crate) control: Control,
@@ -60,7 +41,8 @@ pub(crate) struct Node {
     pub(crate) statistics: Arc<ApiStatistics>,
     /// What its replies have shown.
     pub(crate) seen: Mutex<Observations>,
-    _directory: Directory,
+    /// Of a name that no other test has had: process ids come again, and what another left must not be found.
+    _directory: TempDir,
 }
 
 /// A user besides the first one, with an account and a token that may do everything there.
@@ -78,10 +60,10 @@ impl Node {
 
     /// A node whose API has the options as changed.
     pub(crate) async fn with(change: impl FnOnce(&mut ApiOptions)) -> Self {
-        let directory = Directory::new();
+        let directory = tempfile::Builder::new().prefix("waymark-api-").tempdir().unwrap();
         let clock = Arc::new(HeldClock(AtomicI64::new(1_750_000_000_123_456)));
         let control = Control::open(
-            &directory.0,
+            directory.path(),
             Options {
                 clock: clock.clone(),
                 random: Arc::new(SystemRandom),

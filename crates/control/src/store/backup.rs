@@ -84,11 +84,9 @@ mod tests {
 
     #[test]
     fn without_a_store_nothing_is_left_behind() {
-        let directory = std::env::temp_dir().join(format!("waymark-no-store-{}", std::process::id()));
-        let to = directory.join("copy");
-        std::fs::create_dir(&directory).unwrap();
-        assert!(matches!(back_up(&directory, &to), Err(BackupError::Failed { .. })));
+        let directory = tempfile::tempdir().unwrap();
+        let to = directory.path().join("copy");
+        assert!(matches!(back_up(directory.path(), &to), Err(BackupError::Failed { .. })));
         assert!(!to.exists());
-        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

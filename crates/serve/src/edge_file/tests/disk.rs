@@ -2,31 +2,21 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use redb::StorageBackend;
+use tempfile::TempDir;
 
 /// A directory of its own, removed when dropped.
-pub(super) struct Directory(PathBuf);
+pub(super) struct Directory(TempDir);
 
 impl Directory {
     pub(super) fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("waymark-edge-file-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
+        Self(tempfile::Builder::new().prefix("waymark-edge-file-").tempdir().unwrap())
     }
 
     pub(super) fn file(&self) -> PathBuf {
-        self.0.join("edge.redb")
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _removed = std::fs::remove_dir_all(&self.0);
+        self.0.path().join("edge.redb")
     }
 }
 
