@@ -273,6 +273,26 @@ impl Server {
         Ok(Self { addresses, udp: blocks, tcp: shared, parked_blocks, slab, events, stop, all_gone })
     }
 
+    /// Workers that are driven by hand: the first of each of `bound`, in one nameserver with the options of the first.
+    /// Nothing else of it runs; who drains the events is up to the caller.
+    pub fn by_hand(
+        bound: Vec<Bound>,
+        catalog: &Arc<Catalog>,
+        surroundings: &Surroundings,
+    ) -> (Vec<udp::ByHand>, Arc<Events>) {
+        let options = bound.first().map(|bound| bound.options.clone()).unwrap_or_default();
+        let answering = Answering::new(&options, catalog, surroundings);
+        let sockets = bound.into_iter().filter_map(|bound| {
+            let address = *bound.addresses.first()?;
+            Some((bound.udp.into_iter().flatten().next()?, address))
+        });
+        let workers = sockets.enumerate().map(|(number, (socket, address))| {
+            let worker = answering.worker(number, socket, surroundings, Arc::default(), Arc::default());
+            udp::ByHand::new(worker, address)
+        });
+        (workers.collect(), answering.events.clone())
+    }
+
     /// The addresses that are answered on, over UDP and TCP.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses

@@ -37,7 +37,7 @@ pub struct Bound {
     pub(crate) udp: Vec<Vec<UdpSocket>>,
     /// One listener per listen address, in their order.
     pub(crate) tcp: Vec<TcpListener>,
-    addresses: Vec<SocketAddr>,
+    pub(crate) addresses: Vec<SocketAddr>,
     /// For [`crate::Server::start`].
     pub(crate) options: crate::Options,
 }

@@ -57,6 +57,9 @@ pub(super) struct Batch {
     ready: usize,
 }
 
+// SAFETY: the allocation is the batch's own, and nothing in it is bound to a thread.
+unsafe impl Send for Batch {}
+
 impl Batch {
     /// An empty batch: the worker's only allocation.
     pub(super) fn new() -> Self {
