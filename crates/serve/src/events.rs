@@ -85,6 +85,8 @@ pub struct Recorder {
     sample_interval: u32,
     /// How many answers are passed over before the next one that is recorded.
     passed_over: u32,
+    /// Where an event is written before it goes into the ring.
+    octets: Box<[u8; EVENT_OCTETS_MAX]>,
     counters: Arc<Counters>,
 }
 
@@ -112,7 +114,7 @@ impl Events {
             producer
         });
         self.recorders.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&counters));
-        Recorder { ring, sample_interval, passed_over: 0, counters }
+        Recorder { ring, sample_interval, passed_over: 0, octets: Box::new([0; EVENT_OCTETS_MAX]), counters }
     }
 
     /// Empties every ring once and shows each event to `each`, worker by worker, in the order of its answers. Who else
@@ -177,8 +179,8 @@ impl Recorder {
         }
         self.passed_over = self.sample_interval - 1;
         let event = Event { sample_interval: self.sample_interval, ..event() };
-        let mut octets = [0; EVENT_OCTETS_MAX];
-        let written = event.encode(&mut octets).map(|length| ring.push_entire_slice(&octets[..length]).is_ok());
+        let octets = &mut *self.octets;
+        let written = event.encode(octets).map(|length| ring.push_entire_slice(&octets[..length]).is_ok());
         match written {
             Some(true) => self.counters.recorded.add(1),
             Some(false) | None => self.counters.dropped.add(1),

@@ -5,10 +5,9 @@
 //! data only for the types that RFC 3597 section 4 allows.
 
 use crate::edns::{ExtendedError, OPT_OCTETS, OptionCode, ResponseOpt};
-use crate::name::NAME_OCTETS_MAX;
 use crate::query::{HEADER_OCTETS, Head};
 use crate::record_type::{Class, Rcode, RecordType};
-use crate::records::{self, Field};
+use crate::records::{self, Field, Row};
 
 /// Names remembered for compression; a message with more just compresses less.
 const NAMES_MAX: usize = 24;
@@ -17,6 +16,8 @@ const NAMES_MAX: usize = 24;
 const LABELS_READ_MAX: usize = 16_384;
 /// A name with so many pointers is not pointed to: readers follow 16 of them, some no more.
 const POINTERS_MAX: usize = 12;
+/// A shorter name (the root's) is not pointed to: it takes no more than a pointer.
+const POINTER_OCTETS_SAVED: usize = 3;
 /// A compression pointer reaches offsets below 2^14.
 const POINTER_REACH: usize = 0x4000;
 
@@ -51,8 +52,8 @@ pub struct MessageWriter<'b> {
     limit: usize,
     names: [u16; NAMES_MAX],
     names_length: usize,
-    /// The last owner name, which a whole RRset has.
-    owner: Owner,
+    /// The length of the asked name, which begins at [`HEADER_OCTETS`]; 0: there is no question.
+    question_name: usize,
     /// How many labels may still be read for the sake of compression.
     labels_left: usize,
     opt: Option<ResponseOpt<'b>>,
@@ -86,7 +87,7 @@ impl<'b> MessageWriter<'b> {
             limit,
             names: [0; NAMES_MAX],
             names_length: 0,
-            owner: Owner::none(),
+            question_name: question.len().saturating_sub(4),
             labels_left: LABELS_READ_MAX,
             opt,
         };
@@ -122,12 +123,20 @@ impl<'b> MessageWriter<'b> {
         ttl: u32,
         data: &[u8],
     ) -> Result<(), Full> {
-        let mark = self.mark();
-        let written = self.put_parts(section, owner, kind, class, ttl, data);
-        if written.is_err() {
-            self.rewind(mark);
-        }
-        written
+        self.put_records(section, owner, Fixed { kind, class, ttl }, std::iter::once(data))
+    }
+
+    /// Appends records of one owner name and type, of class IN, or leaves the message as it was. The owner name is
+    /// searched for once.
+    pub fn put_all<'d>(
+        &mut self,
+        section: Section,
+        owner: &[u8],
+        kind: RecordType,
+        ttl: u32,
+        data: impl IntoIterator<Item = &'d [u8]>,
+    ) -> Result<(), Full> {
+        self.put_records(section, owner, Fixed { kind, class: Class::IN, ttl }, data)
     }
 
     /// The present state, to come back to with [`Self::rewind`].
@@ -141,9 +150,6 @@ impl<'b> MessageWriter<'b> {
     pub fn rewind(&mut self, mark: Mark) {
         self.length = mark.length;
         self.names_length = mark.names;
-        if usize::from(self.owner.at) >= self.length {
-            self.owner.length = 0;
-        }
         self.buffer[6..12].copy_from_slice(&mark.counts);
     }
 
@@ -177,7 +183,7 @@ impl<'b> MessageWriter<'b> {
         }
         let data_length = (self.length - fixed_end) as u16;
         self.buffer[fixed_end - 2..fixed_end].copy_from_slice(&data_length.to_be_bytes());
-        self.count(Section::Additional);
+        self.count(Section::Additional, 1);
         self.length
     }
 
@@ -192,61 +198,103 @@ impl<'b> MessageWriter<'b> {
         value.iter().try_for_each(|part| self.bytes(part))
     }
 
-    fn put_parts(
+    fn put_records<'d>(
         &mut self,
         section: Section,
         owner: &[u8],
-        kind: RecordType,
-        class: Class,
-        ttl: u32,
-        data: &[u8],
+        fixed: Fixed,
+        data: impl IntoIterator<Item = &'d [u8]>,
     ) -> Result<(), Full> {
-        self.owner(owner)?;
-        self.bytes(&kind.0.to_be_bytes())?;
-        self.bytes(&class.0.to_be_bytes())?;
-        self.bytes(&ttl.to_be_bytes())?;
-        let length_at = self.length;
-        self.bytes(&[0, 0])?;
-        self.data(kind, data)?;
-        let length = (self.length - length_at - 2) as u16;
-        self.buffer[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
-        self.count(section);
-        Ok(())
+        let mark = self.mark();
+        let written = self.write_records(owner, fixed, data);
+        match written {
+            Ok(records) => {
+                self.count(section, records);
+                Ok(())
+            }
+            Err(Full) => {
+                self.rewind(mark);
+                Err(Full)
+            }
+        }
     }
 
-    fn data(&mut self, kind: RecordType, data: &[u8]) -> Result<(), Full> {
-        let Some(row) = records::row(kind).filter(|row| row.has_compressible_name()) else { return self.bytes(data) };
+    /// Writes records, and gives how many there are.
+    fn write_records<'d>(
+        &mut self,
+        owner: &[u8],
+        fixed: Fixed,
+        data: impl IntoIterator<Item = &'d [u8]>,
+    ) -> Result<u16, Full> {
+        let compressible = records::row(fixed.kind).filter(|row| row.has_compressible_name());
+        let mut pointer = self.in_question(owner);
+        let mut records = 0;
+        for data in data {
+            let start = self.length;
+            match pointer {
+                Some(at) => self.bytes(&(0xc000 | at).to_be_bytes())?,
+                None => {
+                    self.name(owner)?;
+                    pointer = self.pointer_to(start, owner);
+                }
+            }
+            self.bytes(&fixed.with_length(data.len()))?;
+            match compressible {
+                None => self.bytes(data)?,
+                Some(row) => {
+                    let data_at = self.length;
+                    self.data(row, data)?;
+                    let length = (self.length - data_at) as u16;
+                    self.buffer[data_at - 2..data_at].copy_from_slice(&length.to_be_bytes());
+                }
+            }
+            records += 1;
+        }
+        Ok(records)
+    }
+
+    fn data(&mut self, row: &Row, data: &[u8]) -> Result<(), Full> {
         let mut rest = data;
-        for (_, field) in row.fields {
+        for (_, field) in row.compressible_fields() {
             let Some(length) = field.wire_len(rest) else { return self.bytes(rest) };
             let (value, after) = rest.split_at(length);
             match field {
-                Field::Name { compress: true } => self.name(value, true)?,
+                Field::Name { compress: true } => self.name(value)?,
                 _ => self.bytes(value)?,
             }
             rest = after;
         }
-        Ok(())
+        self.bytes(rest)
     }
 
-    /// Writes an owner name: that of the record before, in an RRset, is pointed to without a search.
-    fn owner(&mut self, name: &[u8]) -> Result<(), Full> {
-        if self.owner.is(name) {
-            return self.bytes(&(0xc000 | self.owner.at).to_be_bytes());
+    /// Where in the question a name is: the asked name, or an end of it. The owner of most records is.
+    fn in_question(&self, name: &[u8]) -> Option<u16> {
+        let asked = &self.buffer[HEADER_OCTETS..HEADER_OCTETS + self.question_name];
+        let start = asked.len().checked_sub(name.len())?;
+        let end = &asked[start..];
+        // Most names are asked as they are written: that is the shorter comparison.
+        if name.len() < POINTER_OCTETS_SAVED || (end != name && !end.eq_ignore_ascii_case(name)) {
+            return None;
         }
-        let start = self.length;
-        self.name(name, true)?;
+        let mut at = 0;
+        while at < start {
+            at += usize::from(asked[at]) + 1;
+        }
+        (at == start).then_some((HEADER_OCTETS + start) as u16)
+    }
+
+    /// What leads to a name that was written at `start`, if a pointer can.
+    fn pointer_to(&self, start: usize, name: &[u8]) -> Option<u16> {
         let at = match self.buffer[start..self.length] {
             [high, low] if high >= 0xc0 => usize::from(u16::from_be_bytes([high & 0x3f, low])),
             _ => start,
         };
-        self.owner.set(name, at);
-        Ok(())
+        (at < POINTER_REACH && name.len() >= POINTER_OCTETS_SAVED).then_some(at as u16)
     }
 
-    fn name(&mut self, name: &[u8], compress: bool) -> Result<(), Full> {
+    fn name(&mut self, name: &[u8]) -> Result<(), Full> {
         let start = self.length;
-        let Some((at, offset)) = compress.then(|| self.longest_end(name)).flatten() else {
+        let Some((at, offset)) = self.longest_end(name) else {
             self.bytes(name)?;
             self.remember(start);
             return Ok(());
@@ -267,11 +315,19 @@ impl<'b> MessageWriter<'b> {
         if self.labels_left == 0 {
             return None;
         }
-        let wanted = LabelsAt::of_name(name);
-        let mut written = LabelsAt::none();
+        // Nearly all names have few labels, and places for many take as long to clear as names to compare.
+        match self.longest_end_of::<LABELS_FEW>(name) {
+            Ok(end) => end,
+            Err(TooManyLabels) => self.longest_end_of::<LABELS_MAX>(name).unwrap_or_default(),
+        }
+    }
+
+    fn longest_end_of<const LABELS: usize>(&mut self, name: &[u8]) -> Result<Option<(usize, u16)>, TooManyLabels> {
+        let (mut wanted, mut written) = (LabelsAt::<LABELS>::none(), LabelsAt::<LABELS>::none());
+        wanted.read(name, 0)?;
         let mut best = (0, 0);
         for &start in &self.names[..self.names_length] {
-            let pointers = written.read(self.buffer, usize::from(start));
+            let pointers = written.read(self.buffer, usize::from(start))?;
             self.labels_left = self.labels_left.saturating_sub(written.count);
             if pointers >= POINTERS_MAX {
                 continue;
@@ -279,7 +335,7 @@ impl<'b> MessageWriter<'b> {
             let pairs = wanted.rightmost_first().zip(written.rightmost_first());
             let mut shared = 0;
             for (mine, theirs) in pairs {
-                if !label(name, mine).eq_ignore_ascii_case(label(self.buffer, theirs)) {
+                if !is_same_label(label(name, mine), label(self.buffer, theirs)) {
                     break;
                 }
                 shared += 1;
@@ -292,7 +348,7 @@ impl<'b> MessageWriter<'b> {
             }
         }
         let (shared, offset) = best;
-        (shared > 0).then(|| (usize::from(wanted.starts[wanted.count - shared]), offset))
+        Ok((shared > 0).then(|| (usize::from(wanted.starts[wanted.count - shared]), offset)))
     }
 
     fn remember(&mut self, at: usize) {
@@ -312,88 +368,80 @@ impl<'b> MessageWriter<'b> {
         Ok(())
     }
 
-    fn count(&mut self, section: Section) {
+    fn count(&mut self, section: Section, records: u16) {
         let at = match section {
             Section::Answer => 6,
             Section::Authority => 8,
             Section::Additional => 10,
         };
-        let count = u16::from_be_bytes([self.buffer[at], self.buffer[at + 1]]) + 1;
+        let count = u16::from_be_bytes([self.buffer[at], self.buffer[at + 1]]) + records;
         self.buffer[at..at + 2].copy_from_slice(&count.to_be_bytes());
     }
 }
 
-/// An owner name that has been written.
-struct Owner {
-    name: [u8; NAME_OCTETS_MAX],
-    /// 0: none.
-    length: usize,
-    at: u16,
+/// What the records of an RRset have in common beside their owner name.
+#[derive(Clone, Copy)]
+struct Fixed {
+    kind: RecordType,
+    class: Class,
+    ttl: u32,
 }
 
-impl Owner {
-    fn none() -> Self {
-        Self { name: [0; NAME_OCTETS_MAX], length: 0, at: 0 }
-    }
-
-    fn is(&self, name: &[u8]) -> bool {
-        self.length > 0 && self.name[..self.length] == *name
-    }
-
-    /// The name was written at `at`; one that no pointer reaches, or that is shorter than a pointer, is forgotten.
-    fn set(&mut self, name: &[u8], at: usize) {
-        self.length = 0;
-        if at < POINTER_REACH && (3..=NAME_OCTETS_MAX).contains(&name.len()) {
-            self.name[..name.len()].copy_from_slice(name);
-            (self.length, self.at) = (name.len(), at as u16);
-        }
+impl Fixed {
+    /// Type, class, TTL and the length of the data, as they stand in a record.
+    fn with_length(self, length: usize) -> [u8; 10] {
+        let ([a, b], [c, d]) = (self.kind.0.to_be_bytes(), self.class.0.to_be_bytes());
+        let ([e, f, g, h], [i, j]) = (self.ttl.to_be_bytes(), (length as u16).to_be_bytes());
+        [a, b, c, d, e, f, g, h, i, j]
     }
 }
 
 /// The most labels of a name of 255 octets, the root not counted.
 const LABELS_MAX: usize = 127;
+/// Labels of an ordinary name.
+const LABELS_FEW: usize = 8;
+
+/// A name has more labels than there are places for them.
+struct TooManyLabels;
 
 /// Where the labels of a name begin, from the left, the root's aside.
-struct LabelsAt {
-    starts: [u16; LABELS_MAX],
+struct LabelsAt<const LABELS: usize> {
+    starts: [u16; LABELS],
     count: usize,
 }
 
-impl LabelsAt {
+impl<const LABELS: usize> LabelsAt<LABELS> {
     fn none() -> Self {
-        Self { starts: [0; LABELS_MAX], count: 0 }
-    }
-
-    fn of_name(name: &[u8]) -> Self {
-        let mut labels = Self::none();
-        labels.read(name, 0);
-        labels
+        Self { starts: [0; LABELS], count: 0 }
     }
 
     /// Reads the (perhaps compressed) name at `at`; gives how many pointers it has.
-    fn read(&mut self, octets: &[u8], mut at: usize) -> usize {
+    fn read(&mut self, octets: &[u8], mut at: usize) -> Result<usize, TooManyLabels> {
         self.count = 0;
         let mut pointers = 0;
-        while self.count < LABELS_MAX {
+        loop {
             match octets[at] {
-                0 => break,
+                0 => return Ok(pointers),
                 length if length >= 0xc0 => {
                     pointers += 1;
                     at = usize::from(u16::from_be_bytes([length & 0x3f, octets[at + 1]]));
                 }
                 length => {
-                    self.starts[self.count] = at as u16;
+                    *self.starts.get_mut(self.count).ok_or(TooManyLabels)? = at as u16;
                     self.count += 1;
                     at += usize::from(length) + 1;
                 }
             }
         }
-        pointers
     }
 
     fn rightmost_first(&self) -> impl Iterator<Item = usize> {
         self.starts[..self.count].iter().rev().map(|&start| usize::from(start))
     }
+}
+
+fn is_same_label(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && (one == other || one.eq_ignore_ascii_case(other))
 }
 
 /// The label at `at`, its length in front.

@@ -198,6 +198,11 @@ impl ZoneRecord {
         Self { space, newest: AtomicPtr::new(state.as_ptr()), octets: AtomicU64::new(0), contents: AtomicU8::new(0) }
     }
 
+    /// Whether one of its names may have this; false: none has.
+    fn may_have(&self, content: Content) -> bool {
+        self.contents.load(Ordering::Relaxed) & content as u8 != 0
+    }
+
     /// The octets of its newest facts. For the writer.
     fn newest_octets(&self) -> usize {
         // SAFETY: what the newest pointer leads to is freed by the writer alone, which is here.
@@ -239,7 +244,7 @@ impl View<'_> {
     /// without a scope of its own: active zones first, then every zone (DESIGN, "Who answers what"). `skip` labels are
     /// cut from the left of the name first.
     pub fn zone_of(&self, scope: Option<ScopeId>, name: &SearchName, skip: usize) -> Option<Zone<'_>> {
-        self.zone(self.record_of(scope, name, skip)?)
+        self.zone(self.record_of(scope, name, skip)?.0)
     }
 
     /// The RRsets of an owner name of `zone`: `name`, which lies in it, with `cut` labels taken from its left. None: the
@@ -271,7 +276,8 @@ impl View<'_> {
         name.read(wire, |before, label| self.table().hash_label(before, label))
     }
 
-    fn record_of(&self, scope: Option<ScopeId>, name: &SearchName, skip: usize) -> Option<&ZoneRecord> {
+    /// The record of the zone that a name is asked in, and how many labels stand before its apex.
+    fn record_of(&self, scope: Option<ScopeId>, name: &SearchName, skip: usize) -> Option<(&ZoneRecord, usize)> {
         let (first, second) = match scope {
             Some(scope) => (scope, ScopeId::ACTIVE),
             None => (ScopeId::ACTIVE, ScopeId::ALL),
@@ -281,11 +287,11 @@ impl View<'_> {
             let Some(apex) = self.version(table::APEXES, name.hash(cut), name.suffix(cut)) else { continue };
             let claims = Claims::new(apex.value());
             if let Some(record) = claims.of(first) {
-                return self.record(record);
+                return Some((self.record(record), cut));
             }
-            otherwise = otherwise.or_else(|| claims.of(second));
+            otherwise = otherwise.or_else(|| Some((claims.of(second)?, cut)));
         }
-        self.record(otherwise?)
+        otherwise.map(|(record, cut)| (self.record(record), cut))
     }
 
     /// Where apexes can be: cuts of the name, from the longest name to the shortest.
@@ -294,10 +300,10 @@ impl View<'_> {
         (skip..=labels).filter(move |cut| depths.has(labels - cut))
     }
 
-    fn record(&self, record: NonNull<ZoneRecord>) -> Option<&ZoneRecord> {
+    fn record(&self, record: NonNull<ZoneRecord>) -> &ZoneRecord {
         // SAFETY: a claim on it is true in the generation held, and a zone record is freed only when no view of a
         // generation that shows it is left (`garbage`).
-        Some(unsafe { record.as_ref() })
+        unsafe { record.as_ref() }
     }
 
     fn zone<'v>(&'v self, record: &'v ZoneRecord) -> Option<Zone<'v>> {
@@ -407,7 +413,7 @@ impl<'v> Zone<'v> {
 
     /// Whether one of its names may have this; false: none has.
     pub(crate) fn may_have(self, content: Content) -> bool {
-        self.record.contents.load(Ordering::Relaxed) & content as u8 != 0
+        self.record.may_have(content)
     }
 }
 

@@ -17,8 +17,8 @@ pub struct Row {
     pub api: Option<Api>,
     /// What its fields must satisfy together.
     rule: Option<Rule>,
-    /// Whether one of `fields` is a name that may be compressed.
-    compressible: bool,
+    /// How many of `fields` there are up to the last name that may be compressed; 0: there is none.
+    compressible: usize,
 }
 
 /// How the API shows a type (`dns-api.json`, `records`).
@@ -48,9 +48,11 @@ pub enum Priority {
 
 impl Row {
     const fn new(record_type: RecordType, mnemonic: &'static str, fields: &'static [(&'static str, Field)]) -> Self {
-        let (mut compressible, mut at) = (false, 0);
+        let (mut compressible, mut at) = (0, 0);
         while at < fields.len() {
-            compressible |= matches!(fields[at].1, Field::Name { compress: true });
+            if matches!(fields[at].1, Field::Name { compress: true }) {
+                compressible = at + 1;
+            }
             at += 1;
         }
         Self { record_type, mnemonic, fields, api: None, rule: None, compressible }
@@ -66,7 +68,12 @@ impl Row {
 
     /// Whether the data holds a name that may be compressed (RFC 3597 section 4).
     pub fn has_compressible_name(&self) -> bool {
-        self.compressible
+        self.compressible > 0
+    }
+
+    /// The fields up to the last name that may be compressed; what follows them is written as it is.
+    pub fn compressible_fields(&self) -> &'static [(&'static str, Field)] {
+        &self.fields[..self.compressible]
     }
 
     /// Whether `wire`, whose fields are well formed one by one, is data of this type.

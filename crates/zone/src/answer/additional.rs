@@ -12,7 +12,7 @@ use waymark_wire::name::label_starts;
 use super::chain::{Place, crossing};
 use super::find::{Found, find};
 use super::response::Response;
-use crate::catalog::{RRsetRef, RRsets, SearchName, View, Zone};
+use crate::catalog::{Content, RRsetRef, RRsets, SearchName, View, Zone};
 
 /// Hosts whose addresses are looked up because they may help; more would not fit a datagram.
 const HOSTS_MAX: usize = 16;
@@ -85,8 +85,11 @@ impl<'v, 'r> Additional<'v, 'r> {
         cut_set: RRsetRef<'v>,
     ) {
         let is_inside = |host: &&[u8]| is_at_or_below(host, cut);
+        let mut name = SearchName::empty();
         for host in cut_set.data().filter(is_inside) {
-            let Some(name) = self.search(host) else { continue };
+            if !self.place.view.read_name(host, &mut name) {
+                continue;
+            }
             for rrset in glue(self.place.view, zone, &name) {
                 if !response.must_unsigned(Section::Additional, host, rrset) {
                     return;
@@ -98,8 +101,11 @@ impl<'v, 'r> Additional<'v, 'r> {
 
     /// Addresses of nameservers that the zone holds, be it as glue.
     fn nameservers<'h>(self, response: &mut Response<'_, '_>, zone: Zone<'v>, hosts: impl Iterator<Item = &'h [u8]>) {
+        let mut name = SearchName::empty();
         for host in hosts.take(HOSTS_MAX) {
-            let Some(name) = self.search(host) else { continue };
+            if !self.place.view.read_name(host, &mut name) {
+                continue;
+            }
             for rrset in glue(self.place.view, zone, &name) {
                 response.may(Section::Additional, host, rrset);
             }
@@ -108,7 +114,10 @@ impl<'v, 'r> Additional<'v, 'r> {
 
     /// Addresses for a host, wherever they may be taken from; false if it was looked up before.
     fn host(self, response: &mut Response<'_, '_>, zone: Zone<'v>, host: &[u8], hosts: &mut Hosts) -> bool {
-        let Some(name) = self.search(host).filter(|name| hosts.add(name)) else { return false };
+        let mut name = SearchName::empty();
+        if !self.place.view.read_name(host, &mut name) || !hosts.add(&name) {
+            return false;
+        }
         let Some(zone) = crossing(self.place, zone, &name, RecordType::A) else { return true };
         for record_type in ADDRESS_TYPES {
             if let Found::Hit(owned) = find(self.place.view, zone, &name, record_type) {
@@ -139,7 +148,8 @@ impl<'v, 'r> Additional<'v, 'r> {
 
     /// The service bindings of the target of an alias.
     fn service(self, zone: Zone<'v>, target: &[u8], record_type: RecordType) -> Option<(Zone<'v>, RRsetRef<'v>)> {
-        let name = self.search(target)?;
+        let mut name = SearchName::empty();
+        let zone = self.place.view.read_name(target, &mut name).then_some(zone)?;
         let zone = crossing(self.place, zone, &name, record_type)?;
         match find(self.place.view, zone, &name, record_type) {
             Found::Hit(owned) => Some((zone, owned.rrset)),
@@ -161,10 +171,6 @@ impl<'v, 'r> Additional<'v, 'r> {
             let host = if target == [0] { owner } else { target };
             self.host(response, zone, host, hosts);
         }
-    }
-
-    fn search(self, host: &[u8]) -> Option<SearchName> {
-        self.place.view.search_name(host)
     }
 }
 
@@ -197,7 +203,8 @@ fn glue<'v>(view: &'v View<'_>, zone: Zone<'v>, host: &SearchName) -> impl Itera
 
 fn glue_owner<'v>(view: &'v View<'_>, zone: Zone<'v>, host: &SearchName) -> Option<RRsets<'v>> {
     let apex_at = host.cut_to(zone.apex())?;
-    for cut in (1..=apex_at).rev() {
+    let redirects = zone.may_have(Content::Redirections);
+    for cut in (1..=apex_at).rev().filter(|_| redirects) {
         let rrsets = view.owner(zone, host, cut)?;
         if rrsets.get(RecordType::DNAME).is_some() {
             return None;

@@ -125,7 +125,9 @@ impl Said {
 
 impl<'v, 'r> Chain<'v, 'r> {
     fn new(first: Link<'v, 'r, '_>) -> Self {
-        let (place, zone, name) = (first.place, first.zone, first.name.clone());
+        let (place, zone) = (first.place, first.zone);
+        let mut name = SearchName::empty();
+        name.copy_from(first.name);
         let (aliases, redirections) = (Said::default(), Said::default());
         let owner = [0; NAME_OCTETS_MAX];
         let mut chain = Self { place, zone, name, owner, owner_length: 0, aliases, redirections };
@@ -193,14 +195,13 @@ impl<'v, 'r> Chain<'v, 'r> {
     }
 
     fn go_on(&mut self, target: &[u8], record_type: RecordType) -> Step {
-        let Some(name) = self.place.view.search_name(target) else { return Step::Out };
         // A loop: what it says has been said.
-        if self.aliases.contains(name.identity()) {
+        if !self.place.view.read_name(target, &mut self.name) || self.aliases.contains(self.name.identity()) {
             return Step::Out;
         }
-        let Some(zone) = crossing(self.place, self.zone, &name, record_type) else { return Step::Out };
+        let Some(zone) = crossing(self.place, self.zone, &self.name, record_type) else { return Step::Out };
         self.set_owner(target);
-        (self.zone, self.name) = (zone, name);
+        self.zone = zone;
         Step::On
     }
 }

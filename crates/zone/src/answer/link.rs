@@ -95,11 +95,11 @@ impl<'v, 'r> Link<'v, 'r, '_> {
 
     fn apex_nameservers(&self, response: &mut Response<'_, '_>) {
         let (zone, owner, ttl) = (self.zone, self.owner, self.zone.ns_ttl());
-        let mut order = response.order(zone.nameserver_count());
+        let order = response.order(zone.nameserver_count());
         let signer = Signer::name(zone.apex());
         response.require(Section::Answer, owner, Some((zone, signer, RecordType::NS, ttl)), |writer| {
-            let mut hosts = order.by_ref().filter_map(|number| zone.nameservers().nth(number));
-            hosts.try_for_each(|host| writer.put(Section::Answer, owner, RecordType::NS, ttl, host))
+            let hosts = order.filter_map(|number| zone.nameservers().nth(number));
+            writer.put_all(Section::Answer, owner, RecordType::NS, ttl, hosts)
         });
     }
 

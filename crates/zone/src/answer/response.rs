@@ -172,7 +172,7 @@ fn put_rrset(
 ) -> Result<(), Full> {
     let first = first_of(rotation, usize::from(rrset.count));
     let rotated = rrset.data().skip(first).chain(rrset.data().take(first));
-    rotated.into_iter().try_for_each(|data| writer.put(section, owner, rrset.record_type, rrset.ttl, data))
+    writer.put_all(section, owner, rrset.record_type, rrset.ttl, rotated)
 }
 
 fn first_of(rotation: Option<u16>, count: usize) -> usize {

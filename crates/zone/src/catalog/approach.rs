@@ -20,12 +20,16 @@ use crate::published::ScopeId;
 const APEXES_MAX: usize = 4;
 /// Lines of cache that a zone's facts lie on.
 const FACTS_LINES: usize = 4;
+/// Names between apex and name that are looked for beforehand, where there may be cuts.
+const ABOVE_MAX: usize = 2;
 
 /// How far a question has come.
 #[derive(Clone, Copy, Default)]
 pub struct Approach<'v> {
     scope: Option<ScopeId>,
     record: Option<&'v ZoneRecord>,
+    /// How many labels of the name stand before the zone's apex.
+    apex_at: usize,
 }
 
 impl<'v> Approach<'v> {
@@ -47,7 +51,7 @@ impl View<'_> {
             // SAFETY: the view holds its generation.
             unsafe { self.table().prefetch_slot(table::APEXES, name.hash(cut)) };
         }
-        Approach { scope, record: None }
+        Approach { scope, record: None, apex_at: 0 }
     }
 
     /// All further steps, for the questions that have begun; `None` stands for what is no question.
@@ -58,8 +62,8 @@ impl View<'_> {
         };
         each(questions, &|name, _| self.fetch_claims(name));
         each(questions, &|name, question| {
-            question.record = self.record_of(question.scope, name, 0);
-            if let Some(record) = question.record {
+            if let Some((record, apex_at)) = self.record_of(question.scope, name, 0) {
+                (question.record, question.apex_at) = (Some(record), apex_at);
                 prefetch::line((&raw const *record).cast());
             }
         });
@@ -77,19 +81,30 @@ impl View<'_> {
     fn fetch_zone(&self, name: &SearchName, question: &Approach<'_>) {
         let Some(record) = question.record else { return };
         prefetch::lines(record.newest.load(Ordering::Acquire).cast_const().cast(), FACTS_LINES);
-        // SAFETY: the view holds its generation.
-        unsafe { self.table().prefetch_slot(record.space, name.hash(0)) };
+        for cut in question.owners(record) {
+            // SAFETY: the view holds its generation.
+            unsafe { self.table().prefetch_slot(record.space, name.hash(cut)) };
+        }
     }
 
     fn fetch_owner(&self, name: &SearchName, question: &Approach<'_>) {
         let Some(record) = question.record else { return };
-        // SAFETY: the view holds its generation.
-        let found = unsafe { self.table().prefetch_version(record.space, name.hash(0)) };
-        let wildcards = record.contents.load(Ordering::Relaxed) & Content::Wildcards as u8 != 0;
-        if !found && wildcards && name.label_count() > 0 {
-            let hash = self.wildcard_hash(name, 1);
-            // SAFETY: as above.
-            unsafe { self.table().prefetch_slot(record.space, hash) };
+        for cut in question.owners(record) {
+            // SAFETY: the view holds its generation.
+            let found = unsafe { self.table().prefetch_version(record.space, name.hash(cut)) };
+            if !found && cut == 0 && question.apex_at > 0 && record.may_have(Content::Wildcards) {
+                let hash = self.wildcard_hash(name, 1);
+                // SAFETY: as above.
+                unsafe { self.table().prefetch_slot(record.space, hash) };
+            }
         }
+    }
+}
+
+impl Approach<'_> {
+    /// The owner names that the answer looks at, as cuts: the name, and what may be a cut above it.
+    fn owners(&self, record: &ZoneRecord) -> std::ops::Range<usize> {
+        let above = if record.may_have(Content::Cuts) { self.apex_at.saturating_sub(1).min(ABOVE_MAX) } else { 0 };
+        0..1 + above
     }
 }

@@ -6,7 +6,6 @@ use waymark_wire::name::NAME_OCTETS_MAX;
 const LABELS_MAX: usize = 127;
 
 /// A name and the hashes of its suffixes. Lives on the stack: nothing is allocated.
-#[derive(Clone)]
 pub struct SearchName {
     wire: [u8; NAME_OCTETS_MAX],
     length: u8,
@@ -54,6 +53,15 @@ impl SearchName {
             end = start;
         }
         true
+    }
+
+    /// Becomes the same name as another.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let (length, starts) = (usize::from(other.length), other.label_count() + 1);
+        self.wire[..length].copy_from_slice(&other.wire[..length]);
+        self.starts[..starts].copy_from_slice(&other.starts[..starts]);
+        self.hashes[..starts].copy_from_slice(&other.hashes[..starts]);
+        (self.length, self.labels) = (other.length, other.labels);
     }
 
     /// Finds the labels; gives how many there are beside the root's.
