@@ -6,15 +6,15 @@
   ./instructions.py --check bench/instructions.json       and compares: exit 1 when an answer takes more than it did
   ./instructions.py --workers 2                           one worker against two
 
-Each kind is asked so often and once more several times as often by the example `answers` of waymark-serve; the difference
-is divided by the difference in questions, so that what happens once does not count. Only what a worker does to answer
-a batch is counted, not the system calls that receive and send it, nor the client. Without --program the example is built first,
-in W/target and for x86-64-v2, because valgrind does not know AVX-512.
+Each kind is asked by the example `answers` of waymark-serve, 1280 and 7680 times; the difference is divided by 6400, so
+that what happens once does not count. Only what a worker does to answer a batch is counted, not the system calls that
+receive and send it, nor the client. Without --program the example is built first, in W/target and for x86-64-v2,
+because valgrind does not know AVX-512.
 
 `reads and writes`: of data. `D1`, `LL`: misses of data in a first-level cache of 32 KiB and a last-level one of 8 MiB,
-simulated, the same on every machine. All are per answer. With two workers the threads take turns in one simulated core
+simulated, the same on every machine. All are per answer. With two workers, threads take turns in one simulated core
 and its caches: what they share shows as more instructions, and what they push out of the caches as more misses.
-Compilers and CPU features that libraries look for at run time move the figures a little, which is what --tolerance is for.
+Compilers, and CPU features that libraries look for at run time, move the figures a little: hence --tolerance.
 """
 import argparse
 import json
@@ -56,7 +56,7 @@ def totals(program, kind, count, workers):
              "--cache-sim=yes", "--fair-sched=yes", *CACHES, program, kind, str(count), str(workers)],
             capture_output=True, text=True)
         if done.returncode:
-            raise SystemExit(f"instructions.py: {program} {kind} {count} failed ({done.returncode}):\n{done.stderr[-2000:]}")
+            raise SystemExit(f"instructions.py: {program} {kind} failed ({done.returncode}):\n{done.stderr[-2000:]}")
         lines = {}
         with open(out, encoding="utf-8", errors="replace") as file:
             for line in file:

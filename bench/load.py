@@ -159,8 +159,8 @@ def main():
     arguments = parser.parse_args()
     kept, facts = loaded(arguments.program, os.path.abspath(arguments.workdir), arguments.dataset,
                          arguments.records == "all")
-    print(f"{arguments.dataset}: {facts['zones']} zones and {facts['records']} records of {facts['accounts']} accounts, "
-          f"imported in {facts['seconds']} s ({facts['writes_per_second']} zones and records a second)")
+    print(f"{arguments.dataset}: {facts['zones']} zones and {facts['records']} records, "
+          f"{facts['accounts']} accounts, imported in {facts['seconds']} s ({facts['writes_per_second']} zones and records a second)")
     if arguments.copy_to:
         copy_of(kept, os.path.abspath(arguments.copy_to))
     if arguments.addresses_to:
