@@ -160,7 +160,8 @@ def main():
     kept, facts = loaded(arguments.program, os.path.abspath(arguments.workdir), arguments.dataset,
                          arguments.records == "all")
     print(f"{arguments.dataset}: {facts['zones']} zones and {facts['records']} records, "
-          f"{facts['accounts']} accounts, imported in {facts['seconds']} s ({facts['writes_per_second']} zones and records a second)")
+          f"{facts['accounts']} accounts, imported in {facts['seconds']} s "
+          f"({facts['writes_per_second']} zones and records a second)")
     if arguments.copy_to:
         copy_of(kept, os.path.abspath(arguments.copy_to))
     if arguments.addresses_to:

@@ -95,7 +95,7 @@ class Chain:
         self.dns.send(self.question)
 
     def shown(self):
-        """Reads an answer: seconds from the reply until it was there. If it does not show the change: None; asks again."""
+        """Reads an answer: seconds from the reply until it was there. If it does not show it: None; asks again."""
         message, ancillary, _, _ = self.dns.recvmsg(4096, 64)
         if message[:2] != self.question[:2]:
             return None
