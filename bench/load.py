@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
-"""Loads a dataset of gen.py into a Waymark, through its API, and keeps the loaded directory for the next time.
+"""Loads a dataset of gen.py into a Waymark by importing its zone files, and keeps the loaded directory for later.
 
   ./load.py --program target/release/waymark --workdir W --dataset many-10000
   ./load.py ... --records none                   zones without records (memory.py subtracts them)
   ./load.py ... --copy-to DIR                    copies what is loaded to DIR (what waymark.json does)
+  ./load.py ... --addresses-to FILE              copies addresses.txt alone (what floor-wild-pairs.json does)
 
-Each zone and each record is one API request. They are sent on many keep-alive connections at once, so that Waymark's
-writer can commit many with one sync. Loaded directories are kept in W/loaded, by dataset and by program: another
-build loads again.
+The zones are spread evenly over 50 accounts that have 50 different pairs of nameservers, because all zones of an
+account share a pair; a dataset of fewer zones has as many accounts as zones. Each account's files are imported by
+`waymark zone import --activate` while a server runs, which is then ended as an operator ends it: the edge's file is
+complete. SOA and NS of each zone are Waymark's own.
+
+Loaded directories are kept in W/loaded, by dataset and by program: another build loads again. Beside the data there is
+`addresses.txt`, with a line per zone: its name and the IPv4 addresses of its two nameservers.
 """
 import argparse
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
 import subprocess
@@ -23,84 +27,92 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(HERE, "..", "interop"))
 
 from api_client import Connection
+from dns_client import ask
 from node import Waymark
 
-NAMES_IN_DATA = ("CNAME", "NS", "MX")
+PAIRS = 50
+# Accounts made before giving up on so many pairs: each gets its pair by chance.
+ACCOUNTS_MAX = 1000
+# So many files are named to one import: a command line holds only so much.
+FILES_PER_COMMAND = 5000
 
 
-def records_of(zone, path):
-    """The records of a master file as gen.py writes it, as API bodies. SOA and NS of the apex are Waymark's own."""
-    def absolute(name):
-        return zone if name == "@" else name[:-1] if name.endswith(".") else f"{name}.{zone}"
-
-    with open(path, encoding="ascii") as file:
-        for line in file:
-            if line.startswith("$"):
-                continue
-            name, kind, data = line.rstrip("\n").split(" ", 2)
-            if data.startswith("SOA ") or (name == "@" and kind == "NS"):
-                continue
-            body = {"type": kind, "name": absolute(name), "ttl": 3600}
-            if kind == "MX":
-                priority, data = data.split(" ", 1)
-                body["priority"] = int(priority)
-            body["content"] = absolute(data) if kind in NAMES_IN_DATA else data
-            yield body
+def command(program, node, *words):
+    """What a command about the running server prints, as JSON."""
+    data = os.path.join(node.directory, "data")
+    done = subprocess.run([program, "--data-dir", data, *words, "--json"], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"waymark {' '.join(words[:4])} failed ({done.returncode}):\n{done.stderr[:2000]}")
+    return json.loads(done.stdout)
 
 
-def in_waves(connections, requests):
-    """Sends requests (path, body) on all connections, then reads all replies; yields the results in order."""
-    requests = iter(requests)
-    while True:
-        sent = []
-        for connection, request in zip(connections, requests):
-            connection.send("POST", *request)
-            sent.append(connection)
-        if not sent:
-            return
-        for connection in sent:
-            yield connection.result()
+def accounts_with_pairs(program, node, wanted):
+    """Ids of so many accounts, no two of which have the same pair of nameservers."""
+    api, found = Connection(node.api_port, node.bootstrap["token"]), {}
+    for number in range(ACCOUNTS_MAX):
+        if len(found) == wanted:
+            return list(found.values())
+        account = command(program, node, "account", "create", f"bench {number}")["accounts"][0]["id"]
+        probe = api.call("POST", "/zones", {"name": "probe.example", "account": {"id": account}, "type": "full"})
+        found.setdefault(tuple(sorted(probe["name_servers"])), account)
+        api.call("DELETE", f"/zones/{probe['id']}")
+    raise SystemExit(f"load.py: {ACCOUNTS_MAX} accounts have only {len(found)} pairs of nameservers")
 
 
-def load_share(share, zones_directory, bootstrap, port, connections, with_records, counts):
-    """One process's part of the zones: first the zones, then their records."""
-    connections = [Connection(port, bootstrap["token"]) for _ in range(connections)]
-    account = {"id": bootstrap["account_id"]}
-    ids = [zone["id"] for zone in in_waves(connections, (
-        ("/zones", {"name": zone, "account": account, "type": "full"}) for zone in share))]
-    written = len(ids)
+def zone_files(data, zones, directory, with_records):
+    """The zones' files by name. Without records: copies that end with the SOA record, which gen.py writes third."""
+    files = {zone: os.path.join(data, "zones", zone) for zone in zones}
     if with_records:
-        for _ in in_waves(connections, (
-                (f"/zones/{zone_id}/dns_records", body) for zone, zone_id in zip(share, ids)
-                for body in records_of(zone, os.path.join(zones_directory, zone)))):
-            written += 1
-    counts.put(written)
+        return files
+    os.makedirs(directory)
+    for zone in zones:
+        with open(files[zone], encoding="ascii") as file, \
+                open(os.path.join(directory, zone), "w", encoding="ascii") as bare:
+            bare.writelines(next(file) for _ in range(3))
+        files[zone] = os.path.join(directory, zone)
+    return files
 
 
-def load(program, directory, data, with_records, connections, processes):
+def write_addresses(node, zones, path):
+    """A line per loaded zone: its name, and where its two nameservers answer."""
+    known, loaded_zones = {}, {}
+    for zone in zones:
+        for nameserver in zone["name_servers"]:
+            if nameserver not in known:
+                known[nameserver], = ask(node.bootstrap["dns_address"], nameserver, "A").data("A")
+        loaded_zones[zone["name"]] = [known[nameserver] for nameserver in zone["name_servers"]]
+    with open(path, "w", encoding="ascii") as file:
+        file.writelines(f"{name} {' '.join(addresses)}\n" for name, addresses in loaded_zones.items())
+
+
+def load(program, directory, data, with_records):
     with open(os.path.join(data, "zones.txt"), encoding="ascii") as file:
         zones = file.read().split()
+    bare = os.path.join(directory, "bare")
+    files = zone_files(data, zones, bare, with_records)
     with Waymark(program, directory) as node:
-        began, counts, workers = time.perf_counter(), multiprocessing.Queue(), []
-        for index in range(processes):
-            workers.append(multiprocessing.Process(target=load_share, args=(
-                zones[index::processes], os.path.join(data, "zones"), node.bootstrap, node.api_port,
-                max(1, connections // processes), with_records, counts)))
-            workers[-1].start()
-        for worker in workers:
-            worker.join()
-        if any(worker.exitcode for worker in workers):
-            raise SystemExit(f"loading failed; the log is {node.log_file}")
-        writes, seconds = sum(counts.get() for _ in workers), time.perf_counter() - began
-        api = Connection(node.api_port, node.bootstrap["token"])
-        first, = api.call("GET", f"/zones?name={zones[0]}")
-    facts = {"zones": len(zones), "records": writes - len(zones), "seconds": round(seconds, 1),
-             "writes_per_second": round(writes / seconds), "connections": connections}
+        accounts = accounts_with_pairs(program, node, min(PAIRS, len(zones)))
+        records, began = 0, time.perf_counter()
+        for index, account in enumerate(accounts):
+            share = [files[zone] for zone in zones[index::len(accounts)]]
+            for at in range(0, len(share), FILES_PER_COMMAND):
+                done = command(program, node, "zone", "import", *share[at:at + FILES_PER_COMMAND], "--account", account,
+                               "--activate", "--quiet")["import"]
+                records += done["records_added"]
+        seconds = time.perf_counter() - began
+        made = [zone for zone in command(program, node, "zone", "list")["zones"] if zone["account"] != "Platform"]
+        if len(made) != len(zones) or any(zone["status"] != "active" for zone in made):
+            raise SystemExit(f"load.py: {len(made)} of {len(zones)} zones are there, or not all of them are active")
+        write_addresses(node, made, os.path.join(directory, "addresses.txt"))
+        first, = (zone["id"] for zone in made if zone["name"] == zones[0])
+    shutil.rmtree(bare, ignore_errors=True)
+    facts = {"zones": len(zones), "records": records, "seconds": round(seconds, 1), "accounts": len(accounts),
+             "writes_per_second": round((len(zones) + records) / seconds)}
     # For visible.py, whose change commands are shell commands.
     with open(os.path.join(directory, "header"), "w", encoding="ascii") as file:
         file.write(f"Authorization: Bearer {node.bootstrap['token']}\nContent-Type: application/json\n")
     with open(os.path.join(directory, "zone-id"), "w", encoding="ascii") as file:
-        file.write(first["id"])
+        file.write(first)
     with open(os.path.join(directory, "loaded.json"), "w", encoding="ascii") as file:
         json.dump(facts, file)
     return facts
@@ -111,10 +123,10 @@ def kept_directory(program, workdir, name):
     program = shutil.which(program) or sys.exit(f"load.py: {program} not found")
     with open(program, "rb") as file:
         build = hashlib.file_digest(file, "sha256").hexdigest()[:12]
-    return os.path.join(workdir, "loaded", f"{name}-{build}")
+    return os.path.join(workdir, "loaded", f"{name}-imported-{build}")
 
 
-def loaded(program, workdir, dataset, with_records=True, connections=64, processes=2):
+def loaded(program, workdir, dataset, with_records=True):
     """The directory with the dataset in it, and the facts of its loading; loads it if it is not there."""
     kept = kept_directory(program, workdir, dataset if with_records else f"{dataset}-zones-only")
     facts_file = os.path.join(kept, "loaded.json")
@@ -123,7 +135,7 @@ def loaded(program, workdir, dataset, with_records=True, connections=64, process
         data = os.path.join(workdir, "data", dataset)
         if not os.path.exists(os.path.join(data, "meta.json")):
             raise SystemExit(f"no dataset {data}: run gen.py first")
-        load(program, kept, data, with_records, connections, processes)
+        load(program, kept, data, with_records)
     with open(facts_file, encoding="ascii") as file:
         return kept, json.load(file)
 
@@ -142,16 +154,19 @@ def main():
     parser.add_argument("--workdir", default="./bench-work")
     parser.add_argument("--dataset", default="one")
     parser.add_argument("--records", choices=["all", "none"], default="all")
-    parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--copy-to", metavar="DIR")
+    parser.add_argument("--addresses-to", metavar="FILE")
     arguments = parser.parse_args()
     kept, facts = loaded(arguments.program, os.path.abspath(arguments.workdir), arguments.dataset,
-                         arguments.records == "all", arguments.connections, arguments.processes)
-    print(f"{arguments.dataset}: {facts['zones']} zones and {facts['records']} records, loaded in {facts['seconds']} s "
-          f"({facts['writes_per_second']} writes/s on {facts['connections']} connections)")
+                         arguments.records == "all")
+    print(f"{arguments.dataset}: {facts['zones']} zones and {facts['records']} records, "
+          f"{facts['accounts']} accounts, imported in {facts['seconds']} s "
+          f"({facts['writes_per_second']} zones and records a second)")
     if arguments.copy_to:
         copy_of(kept, os.path.abspath(arguments.copy_to))
+    if arguments.addresses_to:
+        os.makedirs(os.path.dirname(os.path.abspath(arguments.addresses_to)), exist_ok=True)
+        shutil.copy(os.path.join(kept, "addresses.txt"), arguments.addresses_to)
 
 
 if __name__ == "__main__":

@@ -78,6 +78,27 @@ class Server:
         v = dict(self.v, **kw)
         return re.sub(r"\{([a-z_]+)\}", lambda m: v[m.group(1)] if m.group(1) in v else m.group(0), s)
 
+    def queries(self, kind):
+        """The query file of a kind; with "pairs" one of its own, in which each question has its zone's addresses in turn."""
+        plain = os.path.join(self.data, "q-%s.txt" % kind)
+        if not os.path.exists(plain):
+            die("no query file %s" % plain)
+        own = os.path.join(self.dir, "q-%s.txt" % kind)
+        if not self.ad.get("pairs"):
+            return plain
+        if not os.path.exists(own):
+            at = {}
+            for l in open(os.path.join(self.dir, "loaded", "addresses.txt")):
+                zone, *addresses = l.split()
+                at[zone] = addresses
+            with open(own, "w") as f:
+                for i, l in enumerate(open(plain)):
+                    name = z = l.split()[0].rstrip(".")
+                    while z not in at:
+                        z = z.partition(".")[2] or die("%s: no addresses for %s" % (self.name, name))
+                    f.write("%s %s\n" % (l.rstrip(), at[z][i % len(at[z])]))
+        return own
+
     def version(self):
         c = self.ad.get("version")
         if not c:
@@ -294,9 +315,7 @@ def measure(a, srv, kind, load):
 
 
 def measure1(a, srv, kind, load):
-    qf = os.path.join(srv.data, "q-%s.txt" % kind)
-    if not os.path.exists(qf):
-        die("no query file %s" % qf)
+    qf = srv.queries(kind)
     sp = spin(a)
     allc = cpulist(a.server_cpus) + cpulist(a.client_cpus)
     st0 = steal(allc)
@@ -306,8 +325,8 @@ def measure1(a, srv, kind, load):
         r = load_blast(a, srv, qf, a.secs)
     elif load == "lat":
         r = load_blast(a, srv, qf, a.secs, a.lat_rate)
-    else:
-        r = load_dnsperf(a, srv, qf, a.secs, "udp" if load == "dnsperf" else "tcp")
+    else:  # dnsperf has one server address, and knows no third column
+        r = load_dnsperf(a, srv, os.path.join(srv.data, "q-%s.txt" % kind), a.secs, "udp" if load == "dnsperf" else "tcp")
     wall = r.get("secs") or time.time() - t0
     r["cpu_us"] = (srv.cpu() - c0) / max(1, r["recv"]) * 1e6
     r["busy_us"] = (busy(cpulist(a.server_cpus)) - b0) / max(1, r["recv"]) * 1e6
@@ -373,6 +392,7 @@ def main():
     p.add_argument("--retries", type=int, default=3, help="repeat a sample taken while the machine was not quiet")
     p.add_argument("--wait", type=int, default=30, help="tries of 0.1 s to find a quiet moment before a sample")
     p.add_argument("--nice", type=int, default=-15 if os.geteuid() == 0 else 0, help="of server and client")
+    p.add_argument("--settle", type=float, default=0, help="wait so many seconds after all rounds, then print memory once more")
     p.add_argument("--budget", type=float, default=3600, help="stop measuring after so many seconds and print what there is")
     p.add_argument("--do", action="store_true", help="set DO")
     p.add_argument("--addr", default="127.0.0.1")
@@ -390,9 +410,10 @@ def main():
     data = os.path.join(a.workdir, "data", a.dataset)
     if not os.path.exists(data + "/meta.json"):
         die("no dataset %s: run gen.py first" % data)
-    if not os.path.exists(os.path.join(a.workdir, "bin", "dnsblast")):
-        need("cc", "gcc")
-        if subprocess.run(["make", "-C", HERE, "BIN=" + os.path.join(a.workdir, "bin")]).returncode:
+    # An older build of them would silently ignore what it does not know.
+    if shutil.which("make") and shutil.which("cc") or not os.path.exists(os.path.join(a.workdir, "bin", "dnsblast")):
+        need("make", "make"), need("cc", "gcc")
+        if subprocess.run(["make", "-s", "-C", HERE, "BIN=" + os.path.join(a.workdir, "bin")]).returncode:
             die("building dnsblast and udpfloor failed")
     meta = json.load(open(data + "/meta.json"))
     names, rows, srvs, t_begin = [], [], [], time.time()
@@ -418,7 +439,7 @@ def main():
                         if load in s.ad.get("skip_loads", []) or (s.ad.get("floor") and kind != a.kinds.split(",")[0]):
                             continue
                         if rnd == 0 and load == "udp":
-                            load_blast(a, s, os.path.join(data, "q-%s.txt" % kind), .5)
+                            load_blast(a, s, s.queries(kind), .5)
                         rows.append(measure(a, s, kind, load))
                 s.signal(signal.SIGSTOP)
         print("\ndataset %s%s, %d worker(s) on cpu %s, client on cpu %s, window %d, %d sockets, %d x %g s"
@@ -427,12 +448,20 @@ def main():
             for load in a.loads.split(","):
                 table(rows, names, kind, load, floors)
         print("\npeak rss after load (MiB): " + ", ".join("%s %.0f" % (s.name, s.mem()) for s in srvs))
+        if a.settle:
+            for s in srvs:  # frozen, none could give memory back
+                s.signal(signal.SIGCONT)
+            time.sleep(a.settle)
+            print("\nmemory %g s after the last round (MiB, summed over processes)\n%-18s %10s %10s %10s" % (a.settle, "server", "peak", "resident", "anonymous"))
+            for s in srvs:
+                s.settled = {k: s.mem(k) for k in ("VmHWM", "VmRSS", "RssAnon")}
+                print("%-18s %10.1f %10.1f %10.1f" % (s.name, *s.settled.values()))
     finally:
         for s in srvs:
             s.stop()
     if a.json:
         json.dump(dict(args=vars(a), servers=[dict(name=s.name, version=s.version(), load_s=s.load_s, first_s=s.first,
-                  load_cpu=s.load_cpu, rss=s.rss, pss=s.pss) for s in srvs], rows=rows), open(a.json, "w"), indent=1)
+                  load_cpu=s.load_cpu, rss=s.rss, pss=s.pss, settled_mib=getattr(s, "settled", None)) for s in srvs], rows=rows), open(a.json, "w"), indent=1)
 
 
 if __name__ == "__main__":
