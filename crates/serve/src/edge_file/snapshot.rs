@@ -11,6 +11,9 @@ use super::tables::{
 };
 use super::{EdgeFileError, Loaded};
 
+/// Zones that are loaded between two times that the catalog gets back the memory that its growth has left behind.
+const ZONES_PER_COLLECTION: u64 = 256;
+
 /// The file at one position.
 pub struct Snapshot {
     incarnation: Incarnation,
@@ -100,6 +103,9 @@ impl Snapshot {
                 let (_, _, rrsets) = name?;
                 writer.stage_rrsets(zone, &rrsets);
                 loaded.names += 1;
+            }
+            if loaded.zones.is_multiple_of(ZONES_PER_COLLECTION) {
+                writer.collect();
             }
         }
         if names.next().is_some() {
