@@ -121,6 +121,11 @@ pub async fn converse(stream: UnixStream, target: &impl Target, desk: &Desk) -> 
         }
         if let Ok(exchange) = serde_json::from_str::<Exchange>(&line) {
             tracing::info!(operation = exchange_name(&exchange), "command from the control socket");
+            // All of them want the store. Who is told so before he has begun has nothing to take back.
+            if let Err(sentence) = target.control() {
+                writer.write_all(&answer_line(&Answer::Error(sentence))?).await?;
+                continue;
+            }
             writer.write_all(&answer_line(&Answer::Go)?).await?;
             return exchange::carry_out(target, desk, exchange, &mut reader, &mut writer).await;
         }

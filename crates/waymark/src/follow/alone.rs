@@ -44,6 +44,14 @@ pub enum AloneError {
         /// What was found.
         why: EdgeFileError,
     },
+    /// The system refuses to read it.
+    #[error("cannot read the edge's file {}: {why}: make it a file that this user may read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: io::Error,
+    },
     /// It cannot be used.
     #[error("cannot answer from {} ({why}): {}", path.display(), REMEDY)]
     Unusable {
@@ -87,9 +95,53 @@ impl AloneError {
         let path = path.to_owned();
         match why {
             EdgeFileError::Io(why) if why.kind() == io::ErrorKind::NotFound => Self::Missing { path },
+            EdgeFileError::Io(why) => Self::Unreadable { path, why },
             EdgeFileError::InUse => Self::InUse { path },
             EdgeFileError::NewerFormat(_) => Self::Newer { path, why },
             why => Self::Unusable { path, why },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use waymark_zone::published::Position;
+
+    use super::*;
+    use crate::scratch::{Scratch, zone};
+
+    #[test]
+    fn the_catalog_is_what_the_file_has_and_its_growth_leaves_nothing() {
+        let scratch = Scratch::new();
+        let node = scratch.start();
+        for number in 0..40 {
+            zone(&node, &format!("z{number}.example"));
+        }
+        let (zones, position) = (node.catalog().statistics().zones, node.progress().applied());
+        node.stop();
+        let path = scratch.config().data.dir.join("edge.redb");
+        let Alone { catalog, progress } = Alone::start(&path, 1).unwrap();
+        let statistics = catalog.statistics();
+        assert_eq!((statistics.zones, statistics.garbage), (zones, 0));
+        assert_eq!((progress.applied(), progress.edge_file()), (position, position));
+        assert!(position > Position::default());
+    }
+
+    #[test]
+    fn every_reason_is_a_sentence_that_says_what_to_do() {
+        let of = |why: EdgeFileError| AloneError::of(Path::new("d/edge.redb"), why).to_string();
+        let not_found = io::Error::from(io::ErrorKind::NotFound);
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        for (sentence, what_to_do) in [
+            (of(not_found.into()), "copy edge.redb from"),
+            (of(denied.into()), "make it a file that this user may read"),
+            (of(EdgeFileError::Damaged("x".to_owned())), "or start with the role control"),
+            (of(EdgeFileError::NewerFormat(9)), "start that release"),
+            (of(EdgeFileError::InUse), "stop that one"),
+            (AloneError::Empty { path: "d/edge.redb".into() }.to_string(), "copy edge.redb from"),
+        ] {
+            assert!(sentence.contains("d/edge.redb") && sentence.contains(what_to_do), "{sentence}");
+            assert!(!sentence.contains('\n') && !sentence.contains("  "), "{sentence}");
         }
     }
 }

@@ -370,7 +370,8 @@ impl Collector for Table {
         };
         for metric in METRICS {
             let samples = (metric.read)(&numbers);
-            if samples.is_empty() {
+            // Elsewhere there are none yet.
+            if samples.is_empty() && numbers.control.is_none() {
                 continue;
             }
             let mut family = encoder.encode_descriptor(metric.name, metric.help, None, metric.kind)?;
