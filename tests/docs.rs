@@ -109,13 +109,18 @@ fn backing_up_goes_as_written() {
 }
 
 #[test]
+fn an_edge_alone_goes_as_written() {
+    follow("edge.md");
+}
+
+#[test]
 fn upgrading_goes_as_written() {
     follow("upgrade.md");
 }
 
 #[test]
 fn every_shell_block_of_the_documents_is_marked() {
-    for name in ["start.md", "import.md", "port-53.md", "tls.md", "backup.md", "upgrade.md"] {
+    for name in ["start.md", "import.md", "port-53.md", "tls.md", "backup.md", "edge.md", "upgrade.md"] {
         let document = text_of(&root().join("docs").join(name));
         let shell: Vec<Block> = blocks(&document).into_iter().filter(|block| block.mark.starts_with("sh")).collect();
         assert!(!shell.is_empty(), "{name}");

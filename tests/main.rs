@@ -18,6 +18,7 @@ mod api;
 mod catalog;
 mod config;
 mod docs;
+mod edge;
 mod full_disk;
 mod fuzz;
 mod harness;

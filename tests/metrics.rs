@@ -23,7 +23,7 @@ use crate::harness::dns::{self, BOTH, Over};
 use crate::harness::metrics::Metrics;
 use crate::harness::program::{Server, binary};
 use crate::harness::{Client, Credentials, Node, Scratch};
-use crate::tls;
+use crate::{edge, tls};
 
 /// How long something that must come may take before the test is broken off.
 const WAIT: Duration = Duration::from_secs(60);
@@ -142,6 +142,7 @@ fn every_metric_is_driven_by_a_test() {
         nameserver::EVENTS_LOST,
         nameserver::PARKED,
         tls::CONNECTIONS,
+        edge::FEED,
     ]
     .concat();
     let all: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();

@@ -4,6 +4,7 @@
 //!  snapshot --EdgeFile::replace_all--> file      a first fill, in transactions of bounded size
 //!  commits  --EdgeFile::append-------> file      position and data in one transaction
 //!  file     --EdgeFile::load---------> catalog   cold start
+//!  file     --EdgeFile::load_once----> catalog   the same, of an edge that has nothing to add to its file
 //!  file     --EdgeFile::read---------> Snapshot  transfers, exports, dumps
 //! ```
 //!
@@ -22,6 +23,7 @@ mod append;
 mod error;
 mod fill;
 mod handle;
+mod overlay;
 mod snapshot;
 mod tables;
 
@@ -91,6 +93,12 @@ impl EdgeFile {
             Some(snapshot) => snapshot.load(writer).map(Some),
             None => Ok(None),
         })
+    }
+
+    /// [`Self::load`] from the file at `path`, which must be there, and which is closed afterwards and stays as it is,
+    /// octet for octet. It takes little memory beside the catalog's.
+    pub fn load_once(path: &Path, writer: &mut Writer) -> Result<Option<Loaded>, EdgeFileError> {
+        Self { handle: Handle::open(handle::file_once(path))? }.load(writer)
     }
 
     /// Adds commits, in one transaction, and gives the position reached. Commits up to the file's own position are

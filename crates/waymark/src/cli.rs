@@ -55,6 +55,7 @@ Examples:
   waymark serve
   waymark serve --data-dir /var/lib/waymark --dns-listen 0.0.0.0:53 --dns-listen '[::]:53'
   waymark serve --api-tls-listen 0.0.0.0:8443 --set api.tls_certificate=chain.pem --set api.tls_key=key.pem
+  waymark serve --roles edge --data-dir /var/lib/waymark-edge
 
 Ctrl-C or SIGTERM ends it in order; a second one ends it at once.";
 
@@ -80,7 +81,7 @@ pub struct Common {
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Run the server: API, nameserver, everything.
+    /// Run the server: API, nameserver, everything; or the nameserver alone, as an edge.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
     /// Show or check the configuration.
@@ -122,6 +123,9 @@ pub enum Command {
 /// Flags of `serve`.
 #[derive(Args, Debug, Default)]
 pub struct Serve {
+    /// What this process does (key node.roles): control,edge or, from the edge's file alone, edge.
+    #[arg(long, value_name = "ROLES")]
+    pub roles: Option<String>,
     /// Where the API listens (key api.listen).
     #[arg(long, value_name = "ADDR:PORT")]
     pub api_listen: Option<String>,
@@ -174,6 +178,7 @@ impl Cli {
         };
         flag("data.dir", self.common.data_dir.as_ref().map(|path| path.to_string_lossy().into_owned()));
         if let Command::Serve(serve) = &self.command {
+            flag("node.roles", serve.roles.clone());
             flag("api.listen", serve.api_listen.clone());
             flag("api.tls_listen", serve.api_tls_listen.clone());
             flag("dns.listen", (!serve.dns_listen.is_empty()).then(|| serve.dns_listen.join(",")));
@@ -196,11 +201,12 @@ mod tests {
     #[test]
     fn flags_become_keys() {
         let line = "waymark serve --data-dir /d --api-listen 127.0.0.1:1 --dns-listen 127.0.0.1:2 --dns-listen [::1]:3 \
-                    --set log.format=json";
+                    --set log.format=json --roles edge";
         let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
         let pairs = [
             ("log.format", "json"),
             ("data.dir", "/d"),
+            ("node.roles", "edge"),
             ("api.listen", "127.0.0.1:1"),
             ("dns.listen", "127.0.0.1:2,[::1]:3"),
         ];

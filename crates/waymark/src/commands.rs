@@ -21,10 +21,10 @@ use std::io::{self, Write};
 use waymark_control::{Actor, Control, Durability};
 
 use crate::cli::{Cli, ConfigCommand, Output, Serve};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Roles};
 use crate::directory::{Directory, LOCK_WAIT};
-use crate::node::{Node, NodeOptions, control_options};
-use crate::operator::Operation;
+use crate::node::{Edge, Node, NodeOptions, control_options};
+use crate::operator::{Operation, Status};
 use crate::signals::Signals;
 use crate::{first_run, observe};
 
@@ -48,21 +48,36 @@ pub fn serve(cli: &Cli, serve: &Serve) -> Result<(), Failure> {
     let durability = if serve.durability_off { Durability::Off } else { Durability::Full };
     let (bootstrap_file, record_replies) = (serve.bootstrap_file.clone(), serve.record_replies.clone());
     let options = NodeOptions { bootstrap_file, durability, record_replies, ..NodeOptions::default() };
-    let node = Node::start(config, options).map_err(|error| error.to_string())?;
-    let mut text = first_run::ready(node.api_base(), node.api_tls_base(), node.dns_addresses());
-    if let Some(bootstrap) = node.bootstrap() {
-        text += &first_run::welcome(bootstrap, node.api_base(), node.dns_address());
+    match config.node.roles {
+        Roles::Both => {
+            let node = Node::start(config, options).map_err(|error| error.to_string())?;
+            let mut text = first_run::ready(node.api_base(), node.api_tls_base(), node.dns_addresses());
+            if let Some(bootstrap) = node.bootstrap() {
+                text += &first_run::welcome(bootstrap, node.api_base(), node.dns_address());
+            }
+            until_ended(&text, &node.status(), &signals);
+            node.stop();
+        }
+        Roles::Edge => {
+            let edge = Edge::start(&config, &options).map_err(|error| error.to_string())?;
+            let status = edge.status();
+            until_ended(&first_run::ready_alone(&status), &status, &signals);
+            edge.stop();
+        }
     }
+    Ok(())
+}
+
+/// Says that everything answers, and waits until somebody wants it to end.
+fn until_ended(text: &str, status: &Status, signals: &Signals) {
     // Whoever started us may have closed standard output; that is no reason not to serve.
-    let _ = print(&text);
-    tracing::info!(api = node.api_base(), dns = ?node.dns_addresses(), "ready");
+    let _ = print(text);
+    tracing::info!(roles = ?status.roles, api = status.api_base, dns = ?status.dns, "ready");
     // systemd waits for this where it has started us with Type=notify; elsewhere nobody is told.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     signals.wait();
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("ending");
-    node.stop();
-    Ok(())
 }
 
 /// `waymark config show|check`.

@@ -17,8 +17,10 @@ use std::path::{Path, PathBuf};
 
 use waymark_serve::rate_limit::{PER_SECOND_MAX, SLIP_MAX};
 
-pub use keys::{Api, Brand, Config, Data, Dns, KEYS, Key, Limits, Log, Pools, SECTIONS};
-pub use setting::{AnswerText, Bounded, CookieSecrets, Count, Limit, LogFormat, LogLevel, Network, Reachable, Setting};
+pub use keys::{Api, Brand, Config, Data, Dns, KEYS, Key, Limits, Log, Node, Pools, SECTIONS};
+pub use setting::{
+    AnswerText, Bounded, CookieSecrets, Count, Limit, LogFormat, LogLevel, Network, Reachable, Roles, Setting,
+};
 pub use show::show;
 
 /// The file that is read when none is named.

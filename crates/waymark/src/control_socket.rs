@@ -42,8 +42,8 @@ enum Answer {
 
 /// What operations are carried out with.
 pub trait Target: Send + Sync + 'static {
-    /// The store.
-    fn control(&self) -> &Control;
+    /// The store; or, as a sentence for the operator, why there is none.
+    fn control(&self) -> Result<&Control, String>;
     /// What DNS answers from.
     fn catalog(&self) -> Option<&Catalog>;
     /// How the server is.
@@ -121,6 +121,11 @@ pub async fn converse(stream: UnixStream, target: &impl Target, desk: &Desk) -> 
         }
         if let Ok(exchange) = serde_json::from_str::<Exchange>(&line) {
             tracing::info!(operation = exchange_name(&exchange), "command from the control socket");
+            // All of them want the store. Who is told so before he has begun has nothing to take back.
+            if let Err(sentence) = target.control() {
+                writer.write_all(&answer_line(&Answer::Error(sentence))?).await?;
+                continue;
+            }
             writer.write_all(&answer_line(&Answer::Go)?).await?;
             return exchange::carry_out(target, desk, exchange, &mut reader, &mut writer).await;
         }
@@ -128,7 +133,12 @@ pub async fn converse(stream: UnixStream, target: &impl Target, desk: &Desk) -> 
             Err(error) => Answer::Error(format!("this server does not understand the command: {error}")),
             Ok(operation) => {
                 tracing::info!(operation = operation_name(&operation), "command from the control socket");
-                match carry_out(target.control(), target.catalog(), operation, || target.status()).await {
+                let done = match target.control() {
+                    Ok(control) => carry_out(control, target.catalog(), operation, || target.status()).await,
+                    Err(_) if operation == Operation::Status => Ok(Outcome::Status(Box::new(target.status()))),
+                    Err(sentence) => Err(sentence),
+                };
+                match done {
                     Ok(outcome) => Answer::Ok(outcome),
                     Err(sentence) => Answer::Error(sentence),
                 }

@@ -71,6 +71,16 @@ impl Directory {
         path.join(STORE).exists()
     }
 
+    /// Whether there is a file that an edge answers from.
+    pub fn holds_an_edge(path: &Path) -> bool {
+        Self::edge_file_of(path).exists()
+    }
+
+    /// Where the edge of this directory keeps what it answers.
+    pub fn edge_file_of(path: &Path) -> PathBuf {
+        path.join(EDGE_FILE)
+    }
+
     /// The directory.
     pub fn path(&self) -> &Path {
         &self.path
@@ -78,7 +88,7 @@ impl Directory {
 
     /// Where the edge keeps what it answers.
     pub fn edge_file(&self) -> PathBuf {
-        self.path.join(EDGE_FILE)
+        Self::edge_file_of(&self.path)
     }
 
     /// Where the owner of the directory takes commands.

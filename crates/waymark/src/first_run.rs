@@ -11,6 +11,8 @@ use std::path::Path;
 
 use waymark_control::Bootstrap;
 
+use crate::operator::Status;
+
 /// The new file that scripts read.
 pub struct BootstrapFile(File);
 
@@ -46,6 +48,23 @@ pub fn ready(api_base: &str, api_tls_base: Option<&str>, dns: &[SocketAddr]) -> 
         "Waymark {} is running.\n\n  API          {api_base}\n{tls}  DNS          {}\n",
         env!("CARGO_PKG_VERSION"),
         dns.join(" ")
+    )
+}
+
+/// What an edge alone says when it answers.
+pub fn ready_alone(status: &Status) -> String {
+    let feed = status.feed.as_ref().map_or_else(String::new, ToString::to_string);
+    format!(
+        "Waymark {} is running, as an edge alone.\n\n  \
+           health       {1}/healthz {1}/metrics\n  \
+           DNS          {2}\n  \
+           serves       {3} zones, of position {4}\n  \
+           feed         {feed}\n",
+        status.version,
+        status.origin,
+        status.dns.join(" "),
+        status.zones,
+        status.applied
     )
 }
 

@@ -4,6 +4,7 @@
 //!  start:  edge file (or a snapshot, into it) --load--> catalog --replay the journal--> up to date
 //!  then:   journal --commits, in order--> apply: one generation --> replies may go out
 //!                                              `--> edge file, in batches, on a thread of its own
+//!  alone:  edge file --load once--> catalog, and nothing is followed
 //! ```
 //!
 //! The catalog has one writer, and this thread has it. It takes whatever commits are there, makes them visible in one
@@ -14,6 +15,7 @@
 //! Not here: how commits become visible (`zone::catalog`), what the file looks like (`serve::edge_file`), and
 //! following over a network, which comes with more than one machine.
 
+mod alone;
 mod edge_writer;
 mod images;
 mod progress;
@@ -30,6 +32,7 @@ use waymark_control::journal::{Follower, Journal, JournalError, Missed, Subscrip
 use waymark_zone::catalog::{ApplyError, Catalog, Writer};
 use waymark_zone::published::{Commit, DecodeError};
 
+pub use alone::{Alone, AloneError};
 pub use edge_writer::EdgeReader;
 pub use progress::Progress;
 

@@ -1,4 +1,4 @@
-//! A whole Waymark in one process: store, journal, catalog, nameserver and API.
+//! A whole Waymark in one process: store, journal, catalog, nameserver and API; and, in `edge`, an edge alone.
 //!
 //! ```text
 //!  start: directory and its lock -> API and DNS sockets, bound -> store -> first start's identities
@@ -11,46 +11,47 @@
 //!
 //! A node owns its tokio runtime: `start`, `stop` and `block_on` block and belong on a plain thread, not in async code.
 
+mod edge;
+mod faces;
 mod options;
 mod start;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
 use waymark_control::{Bootstrap, Control};
-use waymark_serve::Server;
 use waymark_serve::edge_file::{EdgeFileError, Snapshot};
 use waymark_zone::Catalog;
 
-use crate::api_server::ApiServer;
 use crate::config::Config;
 use crate::control_socket::Target;
 use crate::directory::Directory;
 use crate::follow::{Follow, Progress};
 use crate::observe::Observed;
-use crate::operator::Status;
+use crate::operator::{NO_CONTROL, Status};
 
+pub use edge::Edge;
+pub use faces::reachable;
 pub use options::{NodeOptions, control_options};
+pub use start::StartError;
 pub(crate) use start::certificates;
-pub use start::{StartError, reachable};
+
+use faces::Faces;
 
 /// How long tasks may take to end when the runtime ends.
 const RUNTIME_END: Duration = Duration::from_secs(5);
 
 /// A running node. Dropping it without [`Node::stop`] ends it as well, but waits for nothing.
 pub struct Node {
+    control: Control,
     bootstrap: Option<Bootstrap>,
     api_address: SocketAddr,
     api_tls_address: Option<SocketAddr>,
     observed: Arc<Observed>,
-    dns: Arc<RwLock<Option<Server>>>,
     follow: Option<Follow>,
-    api: Option<ApiServer>,
-    stop: watch::Sender<bool>,
-    control_socket: Option<tokio::task::JoinHandle<()>>,
+    faces: Faces,
     runtime: Option<Runtime>,
     // Last: the lock goes when everything else has gone.
     directory: Directory,
@@ -84,13 +85,13 @@ impl Node {
 
     /// The base URL of the API, `/client/v4` included.
     pub fn api_base(&self) -> &str {
-        &self.observed.api_base
+        self.observed.api_base()
     }
 
     /// An address at which DNS can be asked from this machine: the first listen address with its real port, loopback
     /// if that is the wildcard.
     pub fn dns_address(&self) -> SocketAddr {
-        start::reachable(self.observed.dns_addresses[0])
+        reachable(self.observed.dns_addresses[0])
     }
 
     /// Every address on which DNS listens, with its real port.
@@ -100,7 +101,7 @@ impl Node {
 
     /// The control plane.
     pub fn control(&self) -> &Control {
-        &self.observed.control
+        &self.control
     }
 
     /// What DNS answers from.
@@ -141,30 +142,17 @@ impl Node {
     /// closed. Blocks.
     pub fn stop(mut self) {
         let Some(runtime) = self.runtime.take() else { return };
-        runtime.block_on(async {
-            if let Some(api) = self.api.take() {
-                api.stop().await;
-            }
-            self.stop.send_replace(true);
-            if let Some(task) = self.control_socket.take() {
-                let _ = task.await;
-            }
-            let server = self.dns.write().ok().and_then(|mut server| server.take());
-            if let Some(server) = server {
-                server.shutdown().await;
-            }
-        });
+        runtime.block_on(self.faces.stop());
         if let Some(follow) = self.follow.take() {
             follow.stop();
         }
-        runtime.block_on(self.observed.control.close());
+        runtime.block_on(self.control.close());
         runtime.shutdown_timeout(RUNTIME_END);
     }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.stop.send_replace(true);
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -172,8 +160,8 @@ impl Drop for Node {
 }
 
 impl Target for Observed {
-    fn control(&self) -> &Control {
-        &self.control
+    fn control(&self) -> Result<&Control, String> {
+        self.control.as_ref().map(|control| &control.control).ok_or_else(|| NO_CONTROL.to_owned())
     }
 
     fn catalog(&self) -> Option<&Catalog> {
@@ -185,7 +173,10 @@ impl Target for Observed {
     }
 
     async fn edge_file(&self) -> Result<Option<Snapshot>, EdgeFileError> {
-        self.edge.read().await
+        match &self.control {
+            Some(control) => control.edge.read().await,
+            None => Ok(None),
+        }
     }
 }
 

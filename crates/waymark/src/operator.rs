@@ -24,9 +24,13 @@ use waymark_zone::Catalog;
 pub use accounts::{AccountDetails, AccountLine, first_user};
 pub use exchange::Exchange;
 pub use nameservers::NameserverLine;
-pub use status::Status;
+pub use status::{Feed, Status};
 pub use tokens::{TokenLine, TokenOrder, permission_words, read_only_words};
 pub use zones::{ZoneDetails, ZoneLine};
+
+/// What an edge alone says to whoever wants something of control.
+pub const NO_CONTROL: &str = "this server is an edge alone and has no accounts, tokens or zones to show or change: give \
+                              the command to the server with the role control";
 
 /// Objects read from the store at a time.
 const PER_PAGE: u64 = 1000;
@@ -133,7 +137,7 @@ pub enum Outcome {
     /// It is done, and there is nothing to show.
     Done,
     /// How the server is.
-    Status(Status),
+    Status(Box<Status>),
 }
 
 /// Carries out an operation. `dns` is what this process answers from, if it answers, and `status` is its own; an error
@@ -161,7 +165,7 @@ pub async fn carry_out(
         Operation::ZoneStatus { zone, active } => return zones::set_status(control, dns, &zone, active).await,
         Operation::NameserverList => nameservers::list(control).await,
         Operation::NameserverPublishIpv6 { reachable } => nameservers::publish_ipv6(control, reachable).await,
-        Operation::Status => Ok(Outcome::Status(status())),
+        Operation::Status => Ok(Outcome::Status(Box::new(status()))),
     };
     done.map_err(|refusal| refusal.to_string())
 }

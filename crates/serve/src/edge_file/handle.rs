@@ -12,11 +12,14 @@ use waymark_zone::published::{Incarnation, Position};
 
 use super::EdgeFileError;
 use super::error::guarded;
+use super::overlay::Overlay;
 use super::tables::{FORMAT, META, META_FORMAT, META_STATE, NAMES, SCOPES, ZONES, damaged, decode_state, encode_state};
 
 /// Memory for the database's cache, in octets. The catalog is what answers; the file is read from end to end, or a few
 /// names at a time.
 const CACHE_OCTETS: usize = 32 << 20;
+/// The same for who reads the file once from end to end: the way down to the page at hand, many times over.
+const CACHE_OCTETS_ONCE: usize = 1 << 20;
 
 /// Opens the database; called again after a failure.
 pub(super) type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
@@ -24,12 +27,18 @@ pub(super) type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send 
 /// An opener of the file at `path`.
 pub(super) fn file(path: &Path) -> Opener {
     let path = path.to_owned();
-    Box::new(move || builder().create(&path))
+    Box::new(move || builder(CACHE_OCTETS).create(&path))
 }
 
-pub(super) fn builder() -> Builder {
+/// An opener of the file at `path`, which must be there, for who reads it once and leaves it as it is.
+pub(super) fn file_once(path: &Path) -> Opener {
+    let path = path.to_owned();
+    Box::new(move || builder(CACHE_OCTETS_ONCE).create_with_backend(Overlay::open(&path)?))
+}
+
+fn builder(cache_octets: usize) -> Builder {
     let mut builder = Builder::new();
-    builder.set_cache_size(CACHE_OCTETS);
+    builder.set_cache_size(cache_octets);
     builder
 }
 

@@ -1,6 +1,6 @@
 //! Reading the file: one position, whatever is written meanwhile.
 
-use redb::{Range, ReadOnlyTable, ReadableDatabase, ReadableTableMetadata};
+use redb::{AccessGuard, Range, ReadOnlyTable, ReadableDatabase};
 use waymark_wire::{Name, Serial};
 use waymark_zone::catalog::Writer;
 use waymark_zone::published::{Incarnation, Position, RRset, ScopeChange, Version, ZoneHeader, ZoneNumber};
@@ -10,6 +10,9 @@ use super::tables::{
     META, META_STATE, NAMES, SCOPES, ZONES, damaged, decode_state, decode_zone, name_keys, split_name_key,
 };
 use super::{EdgeFileError, Loaded};
+
+/// Zones that are loaded between two times that the catalog gets back the memory that its growth has left behind.
+const ZONES_PER_COLLECTION: u64 = 256;
 
 /// The file at one position.
 pub struct Snapshot {
@@ -90,17 +93,22 @@ impl Snapshot {
     /// Stages every zone, then publishes all of them in one generation.
     pub(super) fn load(&self, writer: &mut Writer) -> Result<Loaded, EdgeFileError> {
         let mut loaded = Loaded { incarnation: self.incarnation, position: self.position, zones: 0, names: 0 };
+        // Both tables are in the order of zones: one pass over each, and no search.
+        let mut names = self.names.range::<&[u8]>(..)?.map(|row| read_name(row?)).peekable();
         for stored in self.zones()? {
             let StoredZone { zone, version, serial, header } = stored?;
             writer.stage_zone(zone, version, serial, header);
             loaded.zones += 1;
-            for name in self.names(zone)? {
-                let (_, rrsets) = name?;
+            while let Some(name) = names.next_if(|name| name.as_ref().map_or(true, |(of, _, _)| *of == zone)) {
+                let (_, _, rrsets) = name?;
                 writer.stage_rrsets(zone, &rrsets);
                 loaded.names += 1;
             }
+            if loaded.zones.is_multiple_of(ZONES_PER_COLLECTION) {
+                writer.collect();
+            }
         }
-        if loaded.names != self.names.len()? {
+        if names.next().is_some() {
             return Err(damaged("a name without a zone"));
         }
         writer.publish_staged(self.incarnation, self.position, &self.scopes()?);
@@ -113,12 +121,16 @@ impl Iterator for Names {
 
     fn next(&mut self) -> Option<Self::Item> {
         let row = self.rows.next()?;
-        Some(row.map_err(EdgeFileError::from).and_then(|(key, row)| {
-            let (_, owner) = split_name_key(key.value())?;
-            let rrsets = RRset::decode_name(&owner, row.value())?;
-            Ok((owner, rrsets))
-        }))
+        Some(row.map_err(EdgeFileError::from).and_then(read_name).map(|(_, owner, rrsets)| (owner, rrsets)))
     }
+}
+
+type Row = (AccessGuard<'static, &'static [u8]>, AccessGuard<'static, &'static [u8]>);
+
+fn read_name((key, row): Row) -> Result<(ZoneNumber, Name, Vec<RRset>), EdgeFileError> {
+    let (zone, owner) = split_name_key(key.value())?;
+    let rrsets = RRset::decode_name(&owner, row.value())?;
+    Ok((zone, owner, rrsets))
 }
 
 fn stored_zone(zone: u64, row: &[u8]) -> Result<StoredZone, EdgeFileError> {

@@ -4,6 +4,8 @@ mod crash;
 mod damage;
 mod disk;
 mod model;
+mod once;
+mod overlay;
 
 use std::collections::BTreeMap;
 

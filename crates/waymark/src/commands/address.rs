@@ -10,7 +10,7 @@ use super::{Failure, load, print};
 use crate::addresses::routes::{self, Routes};
 use crate::addresses::{self, Lead, Wanted};
 use crate::cli::{AddressCommand, Cli};
-use crate::config::{Config, Reachable};
+use crate::config::{Config, Reachable, Roles};
 use crate::directory::Directory;
 use crate::operator::{NameserverLine, Operation, Outcome};
 
@@ -25,7 +25,7 @@ pub fn address(cli: &Cli, command: &AddressCommand) -> Result<(), Failure> {
 }
 
 fn up(config: &Config) -> Result<(), Failure> {
-    let running = outcome_of_the_running(config, &Operation::NameserverList)?;
+    let running = running_nameservers(config)?;
     let in_use: Vec<IpAddr> = running.iter().flat_map(nameservers).flat_map(|line| line.addresses).collect();
     let mut routes = read()?;
     for wanted in addresses::wanted(config, &in_use) {
@@ -57,7 +57,7 @@ fn down(config: &Config) -> Result<(), Failure> {
     let pool = config.pools.nameserver_v6.of_any_version();
     let withdraws = ours.iter().any(|wanted| wanted.network == pool);
     if withdraws {
-        let running = outcome_of_the_running(config, &Operation::NameserverList)?.is_some();
+        let running = running_nameservers(config)?.is_some();
         publish(config, running, false)?;
     }
     for wanted in ours {
@@ -67,8 +67,21 @@ fn down(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The nameservers of the running server, if there is one that knows them: an edge alone does not.
+fn running_nameservers(config: &Config) -> Result<Option<Outcome>, Failure> {
+    match config.node.roles {
+        Roles::Both => outcome_of_the_running(config, &Operation::NameserverList),
+        Roles::Edge => Ok(None),
+    }
+}
+
 /// Has the running server publish or withdraw the nameservers' IPv6 addresses, and says what came of it.
 fn publish(config: &Config, running: bool, reachable: bool) -> Result<(), Failure> {
+    if config.node.roles == Roles::Edge {
+        return print(
+            "whether DNS has the nameservers' IPv6 addresses is for the server with the role control to say\n",
+        );
+    }
     let fixed = config.pools.nameserver_v6_reachable;
     if fixed != Reachable::Auto {
         let said = fixed == Reachable::Yes;
@@ -105,8 +118,9 @@ struct Address {
 }
 
 fn list(config: &Config, json: bool) -> Result<(), Failure> {
-    // Before the first start there are pools, and no nameservers yet.
-    let lines = match Directory::holds_an_installation(&config.data.dir) {
+    // Before the first start, and on an edge alone, there are pools, and no nameservers.
+    let of_control = config.node.roles == Roles::Both && Directory::holds_an_installation(&config.data.dir);
+    let lines = match of_control {
         true => nameservers(&outcome(config, Operation::NameserverList)?),
         false => Vec::new(),
     };

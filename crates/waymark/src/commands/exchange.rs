@@ -85,8 +85,8 @@ impl Alone {
 }
 
 impl Target for Store {
-    fn control(&self) -> &Control {
-        &self.control
+    fn control(&self) -> Result<&Control, String> {
+        Ok(&self.control)
     }
 
     fn catalog(&self) -> Option<&Catalog> {

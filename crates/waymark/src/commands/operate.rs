@@ -7,7 +7,7 @@ use waymark_control::Control;
 
 use super::{Failure, load, print, runtime};
 use crate::cli::{Cli, Output};
-use crate::config::Config;
+use crate::config::{Config, Roles};
 use crate::control_socket::{self, RequestError};
 use crate::directory::{self, Directory, DirectoryError, LOCK_POLL, LOCK_WAIT};
 use crate::node::{NodeOptions, control_options};
@@ -53,17 +53,24 @@ pub(super) fn reach<T>(
     mut ask: impl FnMut() -> Result<Option<T>, Failure>,
 ) -> Result<Reached<T>, Failure> {
     let began = Instant::now();
+    let (directory, place) = (&config.data.dir, config.data.dir.display());
     loop {
         if let Some(said) = ask()? {
             return Ok(Reached::Running(said));
         }
-        if !Directory::holds_an_installation(&config.data.dir) {
-            let place = config.data.dir.display();
+        let with_store = config.node.roles == Roles::Both && Directory::holds_an_installation(directory);
+        if !with_store && !Directory::holds_an_edge(directory) {
             return Err(format!(
                 "there is no installation in {place}: `waymark serve` makes one, --data-dir names another"
             ));
         }
-        match Directory::open(&config.data.dir, Duration::ZERO) {
+        match Directory::open(directory, Duration::ZERO) {
+            Ok(_) if !with_store => {
+                return Err(format!(
+                    "no server runs on {place}, and an edge alone has no store to open: start it with \
+                     `waymark serve --roles edge`, or give the command to the server with the role control"
+                ));
+            }
             Ok(directory) => {
                 let options = control_options(config, &NodeOptions::default());
                 let control = Control::open(directory.path(), options).map_err(|error| error.to_string())?;
@@ -86,6 +93,6 @@ fn operate_alone(_directory: &Directory, control: &Control, operation: Operation
 
 /// How things are when no server runs.
 pub(super) fn status(control: &Control) -> Status {
-    let committed = control.journal().position().0;
+    let committed = Some(control.journal().position().0);
     Status { version: env!("CARGO_PKG_VERSION").to_owned(), committed, ..Status::default() }
 }

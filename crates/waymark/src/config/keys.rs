@@ -10,7 +10,9 @@ use toml::Value;
 use waymark_wire::Name;
 use waymark_zone::answer::RRsetOrder;
 
-use super::setting::{AnswerText, CookieSecrets, Count, Limit, LogFormat, LogLevel, Network, Reachable, Setting};
+use super::setting::{
+    AnswerText, CookieSecrets, Count, Limit, LogFormat, LogLevel, Network, Reachable, Roles, Setting,
+};
 
 /// One key.
 pub struct Key {
@@ -93,6 +95,13 @@ macro_rules! keys {
 }
 
 keys! {
+    /// What this process does.
+    node: Node {
+        /// Its roles: control keeps accounts and zones and has the API, edge answers DNS. An edge alone answers from
+        /// edge.redb of its data directory and opens no store; what is at api.listen is /healthz and /metrics.
+        roles: Roles = Roles::Both;
+    }
+
     /// Where everything is kept.
     data: Data {
         /// The data directory: store, edge file, lock, control socket. Made if it is not there. One process owns it.

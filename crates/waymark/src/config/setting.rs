@@ -3,6 +3,7 @@
 //! Text is what environment variables and flags carry. A list is written there with commas.
 //!
 //! - [`dns`]: those that only the nameserver has.
+//! - [`roles`]: what a process does.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -13,8 +14,10 @@ use toml::Value;
 use waymark_wire::Name;
 
 mod dns;
+mod roles;
 
 pub use dns::{AnswerText, CookieSecrets};
+pub use roles::Roles;
 
 /// A type that a key's value can have.
 pub trait Setting: Sized {

@@ -1,30 +1,25 @@
 //! Starting a node, step by step, and why that can fail.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
 use waymark_api::ApiStatistics;
 use waymark_control::{AccountFilter, Bootstrap, Clock, Control, Grant, OpenError, Page, Refusal};
-use waymark_serve::{BindCause, BindError, Bound, Server};
+use waymark_serve::{BindCause, BindError, Server};
 
-use super::options::{api_options, api_server_limits, control_options, queue, serve_options, surroundings};
+use super::faces::{Faces, Listening, bind, reachable};
+use super::options::{api_options, control_options, queue, serve_options, surroundings};
 use super::{Node, NodeOptions};
 use crate::addresses;
 use crate::api_server::certificates::{CertificateError, Certificates, Files};
-use crate::api_server::{ApiServer, Face};
 use crate::config::{Config, Reachable};
-use crate::control_socket::ControlSocket;
 use crate::directory::{Directory, DirectoryError};
 use crate::first_run::BootstrapFile;
-use crate::follow::{self, Follow, FollowError};
-use crate::observe::{self, Observed};
-use crate::operator::exchange::Desk;
+use crate::follow::{self, AloneError, Follow, FollowError};
+use crate::observe::{self, Observed, OfControl};
 
 /// Why a node does not start. Each is one sentence, with what to do.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +82,9 @@ pub enum StartError {
     /// The journal.
     #[error(transparent)]
     Follow(#[from] FollowError),
+    /// The file of an edge alone.
+    #[error(transparent)]
+    Alone(#[from] AloneError),
     /// Threads or descriptors.
     #[error("the system does not give what is needed: {0}")]
     System(#[source] io::Error),
@@ -140,7 +138,8 @@ pub(super) fn start(config: &Config, options: NodeOptions) -> Result<Node, Start
     let listening = Listening::bind(&runtime, config, certificates.clone())?;
     let bound = bind(serve_options(config, &*options.random))?;
     let dns_addresses = bound.udp_addresses().to_vec();
-    let api_base = listening.base(config);
+    let origin = listening.origin(config);
+    let api_base = format!("{origin}{}", waymark_api::BASE_PATH);
     let mut of_control = control_options(config, &options);
     if config.pools.nameserver_v6_reachable == Reachable::Auto {
         of_control.pools.ipv6_reachable = addresses::reaches_this_machine(&config.pools.nameserver_v6);
@@ -151,44 +150,38 @@ pub(super) fn start(config: &Config, options: NodeOptions) -> Result<Node, Start
     let bootstrap = entered.bootstrap(&options, &api_base, reachable(dns_addresses[0]))?;
     let follow = entered.follow(config, &options, &directory)?;
     let server = Server::start(bound, Arc::clone(follow.catalog()), runtime.handle().clone(), surroundings(&options));
-    let dns = Arc::new(RwLock::new(Some(server.map_err(StartError::System)?)));
     let statistics = Arc::new(ApiStatistics::default());
     let observed = Arc::new(Observed {
-        control: control.clone(),
+        control: Some(OfControl {
+            control: control.clone(),
+            edge: follow.edge_reader(),
+            api: Arc::clone(&statistics),
+            api_base,
+        }),
         catalog: Arc::clone(follow.catalog()),
         progress: Arc::clone(follow.progress()),
-        edge: follow.edge_reader(),
-        api: Arc::clone(&statistics),
+        edge_file: directory.edge_file(),
         api_server: Arc::default(),
-        certificates: certificates.clone(),
-        dns: Arc::clone(&dns),
-        api_base,
+        certificates,
+        dns: Arc::new(RwLock::new(Some(server.map_err(StartError::System)?))),
+        origin,
         api_tls_base: listening.tls_base(),
         dns_addresses,
+        clock: Arc::clone(&options.clock),
+        started: options.clock.now(),
     });
-    let router = waymark_api::router(control, api_options(config, &options, statistics));
+    let router = waymark_api::router(control.clone(), api_options(config, &options, statistics));
     let router = recorded(observe::router(Arc::clone(&observed)).merge(router), options.record_replies.as_deref())?;
-    let (stop, stopped) = watch::channel(false);
-    let running = runtime.enter();
-    let socket = ControlSocket::bind(&directory.control_socket()).map_err(StartError::System)?;
-    let desk = Desk::new(config.limits.import_file_octets.0);
-    let control_socket = tokio::spawn(socket.serve(Arc::clone(&observed), desk, stopped));
-    if let (Some(certificates), Some(seconds)) = (certificates, config.api.tls_reload_seconds.get()) {
-        tokio::spawn(certificates.watch(Duration::from_secs(seconds)));
-    }
     let (api_address, api_tls_address) = (listening.address(), listening.tls);
-    let api = ApiServer::start(listening.faces, router, api_server_limits(config), Arc::clone(&observed.api_server));
-    drop(running);
+    let faces = Faces::start(&runtime, listening, router, &observed, (config, &directory))?;
     Ok(Node {
+        control,
         bootstrap,
         api_address,
         api_tls_address,
         observed,
-        dns,
         follow: Some(follow),
-        api: Some(api),
-        stop,
-        control_socket: Some(control_socket),
+        faces,
         runtime: Some(runtime),
         directory,
     })
@@ -262,78 +255,4 @@ pub(crate) fn certificates(config: &Config, clock: Arc<dyn Clock>) -> Result<Opt
     };
     let files = Files { certificate: certificate.clone(), key: key.clone() };
     Ok(Some(Arc::new(Certificates::load(files, clock)?)))
-}
-
-/// The API's sockets, and their addresses with real ports.
-struct Listening {
-    faces: Vec<Face>,
-    plain: Option<SocketAddr>,
-    tls: Option<SocketAddr>,
-}
-
-impl Listening {
-    fn bind(runtime: &Runtime, config: &Config, certificates: Option<Arc<Certificates>>) -> Result<Self, StartError> {
-        let mut faces = Vec::new();
-        let mut bind = |option, address: Option<SocketAddr>, certificates| -> Result<_, StartError> {
-            let Some(address) = address else { return Ok(None) };
-            let refused = |why: io::Error| match why.kind() {
-                io::ErrorKind::PermissionDenied => StartError::PortNotPermitted { option, address },
-                _ => StartError::ApiListen { option, address, why },
-            };
-            let listener = runtime.block_on(TcpListener::bind(address)).map_err(refused)?;
-            let address = listener.local_addr().map_err(refused)?;
-            faces.push(Face { listener, certificates });
-            Ok(Some(address))
-        };
-        let plain = bind("--api-listen", config.api.listen, None)?;
-        let tls = match certificates {
-            Some(certificates) => bind("--api-tls-listen", config.api.tls_listen, Some(certificates))?,
-            None => None,
-        };
-        Ok(Self { faces, plain, tls })
-    }
-
-    /// Where the API is asked; the configuration has at least one address.
-    fn address(&self) -> SocketAddr {
-        self.plain.or(self.tls).unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-    }
-
-    /// The base URL of the API.
-    fn base(&self, config: &Config) -> String {
-        let base = match (config.api.base_url.as_str(), self.plain) {
-            ("", Some(address)) => format!("http://{}", reachable(address)),
-            ("", None) => format!("https://{}", reachable(self.address())),
-            (url, _) => url.to_owned(),
-        };
-        format!("{base}{}", waymark_api::BASE_PATH)
-    }
-
-    /// The same over TLS, by its address.
-    fn tls_base(&self) -> Option<String> {
-        self.tls.map(|address| format!("https://{}{}", reachable(address), waymark_api::BASE_PATH))
-    }
-}
-
-/// Binds the nameserver's sockets. A machine without IPv6 does without the IPv6 wildcard, which the default lists.
-fn bind(mut options: waymark_serve::Options) -> Result<Bound, BindError> {
-    match Server::bind(&options) {
-        Err(BindError { cause: BindCause::NoSuchProtocol, address, .. })
-            if address.ip() == Ipv6Addr::UNSPECIFIED && options.listen.len() > 1 =>
-        {
-            tracing::warn!(%address, "this machine does not speak IPv6; DNS listens without it");
-            options.listen.retain(|other| *other != address);
-            Server::bind(&options)
-        }
-        bound => bound,
-    }
-}
-
-/// An address at which what listens at `address` can be reached from this machine.
-pub fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
 }

@@ -1,7 +1,8 @@
 //! `/metrics`: every number that this process counts, from one table.
 //!
 //! [`METRICS`] is the list: a name, what it counts, and how it is read. The text format is OpenMetrics, which
-//! Prometheus reads; counters end in `_total` there.
+//! Prometheus reads; counters end in `_total` there. What a process does not have is left out: on an edge alone, all that
+//! is about control.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use prometheus_client::registry::Registry;
 use waymark_api::DURATION_BOUNDS_SECONDS;
 use waymark_serve::statistics::{RCODES, Statistics, Traffic};
 
-use super::Observed;
+use super::{Observed, OfControl};
 
 /// A number, or a distribution.
 #[derive(Clone, PartialEq, Debug)]
@@ -35,7 +36,20 @@ pub struct Numbers<'o> {
     observed: &'o Observed,
     dns: Statistics,
     catalog: waymark_zone::catalog::Statistics,
-    control: waymark_control::Statistics,
+    control: Option<Control<'o>>,
+}
+
+/// What only a process with control has.
+struct Control<'o> {
+    of: &'o OfControl,
+    statistics: waymark_control::Statistics,
+}
+
+impl Numbers<'_> {
+    /// What `read` makes of control; nothing without it.
+    fn control(&self, read: impl FnOnce(&Control<'_>) -> Vec<(Labels, Value)>) -> Vec<(Labels, Value)> {
+        self.control.as_ref().map_or_else(Vec::new, read)
+    }
 }
 
 /// A metric.
@@ -131,13 +145,21 @@ pub static METRICS: &[Metric] = &[
     gauge("waymark_catalog_rrsets", "RRsets that are served", |n| now(n.catalog.rrsets)),
     gauge("waymark_catalog_bytes", "Octets that the catalog holds in memory", |n| now(n.catalog.bytes)),
     gauge("waymark_journal_committed_position", "The last committed position", |n| {
-        now(n.observed.control.journal().position().0)
+        n.control(|c| now(c.of.control.journal().position().0))
     }),
     gauge("waymark_journal_applied_position", "The position that DNS answers with", |n| {
         now(n.observed.progress.applied().0)
     }),
-    gauge("waymark_journal_entries", "Journal entries that are kept", |n| now(n.control.entries_kept)),
+    gauge("waymark_journal_entries", "Journal entries that are kept", |n| {
+        n.control(|c| now(c.statistics.entries_kept))
+    }),
+    gauge("waymark_feed_connected", "Whether changes reach this process: 1, or 0", |n| {
+        now(u64::from(n.observed.feed().connected))
+    }),
     gauge("waymark_edge_file_position", "The position in the edge file", |n| now(n.observed.progress.edge_file().0)),
+    gauge("waymark_edge_file_written_seconds", "When the edge file was last written, in Unix time", |n| {
+        n.observed.edge_file_written().map_or_else(Vec::new, |written| now(written.unix_seconds()))
+    }),
     gauge("waymark_edge_file_lag", "Positions by which the edge file is behind what DNS answers with", |n| {
         let progress = &n.observed.progress;
         now(progress.applied().0.saturating_sub(progress.edge_file().0))
@@ -157,53 +179,62 @@ pub static METRICS: &[Metric] = &[
         sum(n.observed.progress.snapshots())
     }),
     counter("waymark_store_writes", "Writes by what became of them", |n| {
-        let control = &n.control;
-        labelled(
-            "outcome",
-            [
-                ("committed", control.writes_committed),
-                ("refused", control.writes_refused),
-                ("unavailable", control.writes_unavailable),
-            ],
-        )
+        n.control(|c| {
+            let outcomes = [
+                ("committed", c.statistics.writes_committed),
+                ("refused", c.statistics.writes_refused),
+                ("unavailable", c.statistics.writes_unavailable),
+            ];
+            labelled("outcome", outcomes)
+        })
     }),
     counter("waymark_store_commits", "Transactions of the store, each one sync of the disk", |n| {
-        sum(n.control.commits)
+        n.control(|c| sum(c.statistics.commits))
     }),
     counter("waymark_store_commits_failed", "Transactions that could not be committed", |n| {
-        sum(n.control.commits_failed)
+        n.control(|c| sum(c.statistics.commits_failed))
     }),
-    gauge("waymark_store_writes_waiting", "Writes that wait for the store", |n| now(n.control.writes_waiting)),
+    gauge("waymark_store_writes_waiting", "Writes that wait for the store", |n| {
+        n.control(|c| now(c.statistics.writes_waiting))
+    }),
     counter("waymark_store_replies_early", "Replies sent before DNS answered with their write", |n| {
-        sum(n.control.replies_early)
+        n.control(|c| sum(c.statistics.replies_early))
     }),
     counter("waymark_import_zones", "Zones that imports have made or added records to", |n| {
-        sum(n.control.zones_imported)
+        n.control(|c| sum(c.statistics.zones_imported))
     }),
-    counter("waymark_import_records", "Records that imports have added", |n| sum(n.control.records_imported)),
+    counter("waymark_import_records", "Records that imports have added", |n| {
+        n.control(|c| sum(c.statistics.records_imported))
+    }),
     counter("waymark_api_answers", "API answers by method, route and class of status", |n| {
-        let answers = n.observed.api.answers().into_iter();
         let labels = |method: &str, route: &str, class: u8| {
             vec![("method", method.to_owned()), ("route", route.to_owned()), ("status", format!("{class}xx"))]
         };
-        answers.map(|a| (labels(a.method, a.route, a.status_class), Value::Counter(a.count))).collect()
+        n.control(|c| {
+            let answers = c.of.api.answers().into_iter();
+            answers.map(|a| (labels(a.method, a.route, a.status_class), Value::Counter(a.count))).collect()
+        })
     }),
     Metric {
         name: "waymark_api_duration_seconds",
         help: "How long API answers took",
         kind: MetricType::Histogram,
         read: |n| {
-            let durations = n.observed.api.durations();
             // The last bucket has no bound; the format writes the largest number as infinity.
             let bounds = DURATION_BOUNDS_SECONDS.into_iter().chain([f64::MAX]);
-            vec![(Vec::new(), Value::Histogram(durations.sum_seconds, bounds.zip(durations.buckets).collect()))]
+            n.control(|c| {
+                let durations = c.of.api.durations();
+                vec![(Vec::new(), Value::Histogram(durations.sum_seconds, bounds.zip(durations.buckets).collect()))]
+            })
         },
     },
     counter("waymark_api_rate_limited", "API requests refused because their caller made too many", |n| {
-        sum(n.observed.api.rate_limited())
+        n.control(|c| sum(c.of.api.rate_limited()))
     }),
-    counter("waymark_api_busy", "API requests refused because too many were in flight", |n| sum(n.observed.api.busy())),
-    gauge("waymark_api_in_flight", "API requests being answered", |n| now(n.observed.api.in_flight())),
+    counter("waymark_api_busy", "API requests refused because too many were in flight", |n| {
+        n.control(|c| sum(c.of.api.busy()))
+    }),
+    gauge("waymark_api_in_flight", "API requests being answered", |n| n.control(|c| now(c.of.api.in_flight()))),
     gauge("waymark_api_connections", "Connections to the API open now", |n| now(n.observed.api_server.open())),
     counter(
         "waymark_api_connections_timed_out",
@@ -335,11 +366,16 @@ impl Collector for Table {
             observed: &self.0,
             dns: dns.unwrap_or_default(),
             catalog: self.0.catalog.statistics(),
-            control: self.0.control.statistics(),
+            control: self.0.control.as_ref().map(|of| Control { of, statistics: of.control.statistics() }),
         };
         for metric in METRICS {
+            let samples = (metric.read)(&numbers);
+            // Elsewhere there are none yet.
+            if samples.is_empty() && numbers.control.is_none() {
+                continue;
+            }
             let mut family = encoder.encode_descriptor(metric.name, metric.help, None, metric.kind)?;
-            for (labels, value) in (metric.read)(&numbers) {
+            for (labels, value) in samples {
                 match labels.is_empty() {
                     true => write(&mut family, &value)?,
                     false => write(&mut family.encode_family(&labels)?, &value)?,

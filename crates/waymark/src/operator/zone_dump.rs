@@ -22,8 +22,8 @@ pub(super) async fn dump<W: AsyncWrite + Unpin + Send>(
     zone: &str,
     to: &mut Parcel<'_, W>,
 ) -> Result<(), Trouble> {
-    let id = zones::find(target.control(), zone).await?;
-    let zone = target.control().zone_get(&Grant::operator(), id).await?;
+    let id = zones::find(target.control()?, zone).await?;
+    let zone = target.control()?.zone_get(&Grant::operator(), id).await?;
     let unreadable = |error: EdgeFileError| Trouble::Told(error.to_string());
     let nothing =
         || Trouble::Told(format!("the edge's file does not have {} yet: `waymark serve` fills it", zone.name));

@@ -12,7 +12,7 @@ pub(super) async fn export<W: AsyncWrite + Unpin + Send>(
     zone: Option<String>,
     to: &mut Parcel<'_, W>,
 ) -> Result<(), Trouble> {
-    let control = target.control();
+    let control = target.control()?;
     let operator = Grant::operator();
     if let Some(text) = zone {
         let id = zones::find(control, &text).await?;
@@ -40,7 +40,7 @@ async fn one<W: AsyncWrite + Unpin + Send>(
     zone: &Zone,
     to: &mut Parcel<'_, W>,
 ) -> Result<(), Trouble> {
-    let mut export = target.control().record_export(&Grant::operator(), zone.id).await?;
+    let mut export = target.control()?.record_export(&Grant::operator(), zone.id).await?;
     to.say(&Told::File { name: zone.name.to_string(), id: zone.id.to_string() }).await?;
     while let Some(text) = export.next().await? {
         to.text(&text).await?;

@@ -36,7 +36,7 @@ pub(super) async fn import<W: AsyncWrite + Unpin + Send>(
     from: &mut (impl AsyncRead + Unpin + Send),
     to: &mut Parcel<'_, W>,
 ) -> Result<(), Trouble> {
-    let control = target.control();
+    let control = target.control()?;
     let account = account(control, request.account.as_deref()).await?;
     let _turn = match desk.imports.try_acquire() {
         Ok(turn) => turn,

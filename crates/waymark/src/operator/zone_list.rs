@@ -13,10 +13,10 @@ pub(super) async fn list<W: AsyncWrite + Unpin + Send>(
     query: ZoneQuery,
     to: &mut Parcel<'_, W>,
 ) -> Result<(), Trouble> {
-    let filter = filter(target.control(), &query).await?;
+    let filter = filter(target.control()?, &query).await?;
     let mut after = None;
     loop {
-        let control = target.control();
+        let control = target.control()?;
         let zones = control.zone_list_after(&Grant::operator(), filter.clone(), after, PER_PAGE).await?;
         let Some(last) = zones.last() else { return Ok(()) };
         after = Some((last.name.clone(), last.number));

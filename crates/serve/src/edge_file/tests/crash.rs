@@ -9,7 +9,7 @@ use super::*;
 /// The file on a disk in memory.
 fn open_on(disk: &Disk) -> Result<EdgeFile, EdgeFileError> {
     let disk = disk.clone();
-    let opener = Box::new(move || handle::builder().create_with_backend(disk.clone()));
+    let opener = Box::new(move || redb::Builder::new().create_with_backend(disk.clone()));
     Ok(EdgeFile { handle: Handle::open(opener)? })
 }
 
