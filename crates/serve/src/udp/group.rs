@@ -13,7 +13,7 @@ use super::batch::{Datagram, Incoming};
 
 /// Datagrams of a group. Processors have about so many fetches under way at once, and what is fetched for a group stays
 /// in the nearest cache until it is used.
-pub(super) const GROUP: usize = 16;
+pub(super) const GROUP: usize = 32;
 
 /// A datagram that has been read.
 #[derive(Clone, Copy)]

@@ -19,7 +19,7 @@ use crate::published::ScopeId;
 /// Apexes of a name that are looked for beforehand. The others are found without.
 const APEXES_MAX: usize = 4;
 /// Lines of cache that a zone's facts lie on.
-const FACTS_LINES: usize = 4;
+const FACTS_LINES: usize = 3;
 /// Names between apex and name that are looked for beforehand, where there may be cuts.
 const ABOVE_MAX: usize = 2;
 
@@ -80,11 +80,12 @@ impl View<'_> {
 
     fn fetch_zone(&self, name: &SearchName, question: &Approach<'_>) {
         let Some(record) = question.record else { return };
-        prefetch::lines(record.newest.load(Ordering::Acquire).cast_const().cast(), FACTS_LINES);
         for cut in question.owners(record) {
             // SAFETY: the view holds its generation.
             unsafe { self.table().prefetch_slot(record.space, name.hash(cut)) };
         }
+        // Last, as they are needed last.
+        prefetch::lines(record.newest.load(Ordering::Acquire).cast_const().cast(), FACTS_LINES);
     }
 
     fn fetch_owner(&self, name: &SearchName, question: &Approach<'_>) {
