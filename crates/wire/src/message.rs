@@ -162,7 +162,7 @@ impl<'b> MessageWriter<'b> {
     /// Ends the message, with an OPT record if it was begun with one, and gives its length in octets. `rcode` above 15
     /// is carried by the OPT record (RFC 6891 section 6.1.3). An extended error goes in if there is room for it, its
     /// text likewise.
-    pub fn finish(mut self, rcode: Rcode, error: Option<(ExtendedError, &str)>) -> usize {
+    pub fn finish(&mut self, rcode: Rcode, error: Option<(ExtendedError, &str)>) -> usize {
         self.buffer[3] = self.buffer[3] & 0xf0 | (rcode.0 & 0x0f) as u8;
         let Some(opt) = self.opt else { return self.length };
         self.limit += opt.octets();

@@ -222,8 +222,8 @@ where
     }
     let dnssec_ok = query.edns.is_some_and(|edns| edns.dnssec_ok);
     let rotation = (settings.rrset_order == RRsetOrder::Rotate).then_some(query.head.id);
-    let response = Response::new(writer, dnssec_ok, rotation, supplies, needs);
-    answer_question(way.into(), query, circumstances, response)
+    let mut response = Response::new(writer, dnssec_ok, rotation, supplies, needs);
+    answer_question(way.into(), query, circumstances, &mut response)
 }
 
 /// Writes an answer without records to a request that was to be answered, because something failed or is held back.
@@ -349,7 +349,7 @@ fn answer_question(
     way: Way<'_, '_, '_>,
     query: &Query<'_>,
     circumstances: &Circumstances,
-    response: Response<'_, '_>,
+    response: &mut Response<'_, '_>,
 ) -> Outcome {
     let view = way.view;
     if let Some((name, approach)) = way.approach {
@@ -370,14 +370,14 @@ fn answer_in<'v>(
     name: &SearchName,
     query: &Query<'_>,
     circumstances: &Circumstances,
-    mut response: Response<'_, '_>,
+    response: &mut Response<'_, '_>,
 ) -> Outcome {
     let scope = place.scope;
     let Some(zone) = zone else {
         let length = response.finish(Rcode::REFUSED, Some((ExtendedError::NOT_AUTHORITATIVE, "")));
         return Answered::about_nothing(length, Rcode::REFUSED, Kind::Refused);
     };
-    let mut ending = chain::answer(place, &mut response, zone, query.name, name, query.record_type);
+    let mut ending = chain::answer(place, response, zone, query.name, name, query.record_type);
     if response.is_lacking() {
         return Outcome::Wait(zone.number());
     }

@@ -77,7 +77,7 @@ impl<'b, 's> Response<'b, 's> {
         self.truncated = false;
     }
 
-    pub(super) fn finish(self, rcode: Rcode, error: Option<(ExtendedError, &str)>) -> usize {
+    pub(super) fn finish(&mut self, rcode: Rcode, error: Option<(ExtendedError, &str)>) -> usize {
         self.writer.finish(rcode, error)
     }
 

@@ -7,7 +7,8 @@ const LABELS_MAX: usize = 127;
 
 /// A name and the hashes of its suffixes. Lives on the stack: nothing is allocated.
 pub struct SearchName {
-    wire: [u8; NAME_OCTETS_MAX],
+    /// With room for whole words to its end.
+    wire: [u8; WIRE_OCTETS],
     length: u8,
     labels: u8,
     /// Where each label starts, from the left; then the root's.
@@ -16,6 +17,9 @@ pub struct SearchName {
     hashes: [u64; LABELS_MAX + 1],
 }
 
+/// A longest name, and an octet that makes it whole words.
+const WIRE_OCTETS: usize = NAME_OCTETS_MAX + 1;
+
 /// The hash of the root, from which the others are made.
 pub(super) const ROOT_HASH: u64 = 0;
 
@@ -23,7 +27,7 @@ impl SearchName {
     /// A name that is still to be read: the root without its hash. Made once and read into again and again.
     pub const fn empty() -> Self {
         Self {
-            wire: [0; NAME_OCTETS_MAX],
+            wire: [0; WIRE_OCTETS],
             length: 1,
             labels: 0,
             starts: [0; LABELS_MAX + 1],
@@ -38,10 +42,9 @@ impl SearchName {
             (self.wire[0], self.length, self.labels, self.starts[0], self.hashes[0]) = (0, 1, 0, 0, ROOT_HASH);
             return false;
         };
-        for (lower, octet) in self.wire.iter_mut().zip(wire) {
-            // Length octets are at most 63 and so are never letters.
-            *lower = octet.to_ascii_lowercase();
-        }
+        self.wire[..wire.len()].copy_from_slice(wire);
+        // Length octets are at most 63 and so are never letters.
+        self.wire[..wire.len().next_multiple_of(8)].as_chunks_mut().0.iter_mut().for_each(make_lowercase);
         (self.length, self.labels) = (wire.len() as u8, labels as u8);
         let mut hash = ROOT_HASH;
         self.hashes[labels] = hash;
@@ -129,6 +132,18 @@ impl SearchName {
     }
 }
 
+/// Folds eight octets at a time to lower case, of ASCII alone.
+fn make_lowercase(octets: &mut [u8; 8]) {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let word = u64::from_ne_bytes(*octets);
+    let low_bits = word & (0x7f * EACH);
+    // The top bit of each octet says: at least `A`; above `Z`; ASCII. What carries there stays in its octet.
+    let from_a = low_bits + (0x80 - u64::from(b'A')) * EACH;
+    let above_z = low_bits + (0x7f - u64::from(b'Z')) * EACH;
+    let upper = (from_a ^ above_z) & !word & (0x80 * EACH);
+    *octets = (word | upper >> 2).to_ne_bytes();
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -142,6 +157,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn letters_are_folded_as_one_by_one(octets: [u8; 8]) {
+            let mut folded = octets;
+            make_lowercase(&mut folded);
+            prop_assert_eq!(folded, octets.map(|octet| octet.to_ascii_lowercase()));
+        }
+
         #[test]
         fn what_was_read_before_leaves_no_trace(
             first in prop::collection::vec(0u8..70, 0..300),
