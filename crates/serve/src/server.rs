@@ -302,7 +302,11 @@ impl Server {
     pub fn statistics(&self) -> Statistics {
         Statistics {
             udp: Traffic::sum(self.udp.iter().flatten().chain([&self.parked_blocks[0]]).map(|block| &**block)),
-            udp_worker_queries: self.udp.iter().map(|of_worker| of_worker.iter().map(|block| block.queries()).sum()).collect(),
+            udp_worker_queries: self
+                .udp
+                .iter()
+                .map(|of_worker| of_worker.iter().map(|block| block.queries()).sum())
+                .collect(),
             tcp: self.tcp.traffic(&self.parked_blocks[1]),
             connections: self.tcp.connections(),
             parked: self.slab.counts(),

@@ -153,9 +153,7 @@ impl Desk {
         let mut books = Books { block, recorder: &mut self.recorder, needs };
         let all = All(&waiting.supplies);
         let (handler, reader) = (&self.handler, &mut self.reader);
-        let handled = guarded(block, || {
-            handler.handle(Way::from(&reader.view()), &asking, now, &all, &mut books, out)
-        });
+        let handled = guarded(block, || handler.handle(Way::from(&reader.view()), &asking, now, &all, &mut books, out));
         match handled {
             Handled::Wait(_) if waiting.rounds < ROUNDS_MAX => return Some(waiting),
             Handled::Wait(_) => self.fail(waiting.question, now, needs, out),

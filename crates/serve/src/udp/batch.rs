@@ -15,8 +15,8 @@ use std::ptr::{NonNull, null_mut};
 
 use libc::{c_int, c_uint, iovec, mmsghdr, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t};
 
-use super::{Done, RESPONSE_OCTETS_MAX};
 use super::control_message::{Asked, Control, asked, write_source};
+use super::{Done, RESPONSE_OCTETS_MAX};
 use crate::REQUEST_OCTETS_MAX;
 
 /// Datagrams per system call. More brings no gain that shows, and keeps the first one waiting.

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 
 use waymark_zone::catalog::SearchName;
 
+use super::Worker;
 use super::batch::Batch;
 use super::group::GROUP;
-use super::Worker;
 
 /// See the module's description.
 pub struct ByHand {

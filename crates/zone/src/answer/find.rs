@@ -49,10 +49,10 @@ pub(super) fn find<'v>(view: &'v View<'_>, zone: Zone<'v>, name: &SearchName, re
     // What a zone has none of is not searched for: most have neither DNAME RRsets nor wildcards, and few have cuts above
     // the names that are asked.
     let redirects = zone.may_have(Content::Redirections);
-    if redirects || zone.may_have(Content::Cuts) {
-        if let Some(hidden) = above(view, zone, name, apex_at, redirects) {
-            return hidden;
-        }
+    if (redirects || zone.may_have(Content::Cuts))
+        && let Some(hidden) = above(view, zone, name, apex_at, redirects)
+    {
+        return hidden;
     }
     let Some(rrsets) = view.owner(zone, name, 0) else { return at_encloser(view, zone, name, apex_at, record_type) };
     // RFC 4035 section 3.1.4.1: the parent answers for DS at the cut itself.

@@ -23,7 +23,7 @@ impl<'v> Claims<'v> {
 
     /// The zone that the apex stands for in a scope.
     pub(super) fn of(self, scope: ScopeId) -> Option<NonNull<ZoneRecord>> {
-        let at = self.packed.binary_search_by_key(&scope, |claim| scope_of(claim)).ok()?;
+        let at = self.packed.binary_search_by_key(&scope, scope_of).ok()?;
         record_of(&self.packed[at])
     }
 

@@ -407,9 +407,14 @@ mod tests {
     fn regions_come_and_go() {
         let mut heap = Heap::new(REGIONS);
         for _ in 0..3 {
-            let mut blocks: Vec<Filled> = (0..60_000).map(|n| Filled::new(&mut heap, Size::Words(9 + n % 5), n as u8)).collect();
+            let mut blocks: Vec<Filled> =
+                (0..60_000).map(|n| Filled::new(&mut heap, Size::Words(9 + n % 5), n as u8)).collect();
             let octets: usize = blocks.iter().map(|block| block.1.layout().size()).sum();
-            assert!(heap.region_octets() < octets + octets / 50 + REGION_OCTETS, "{} for {octets}", heap.region_octets());
+            assert!(
+                heap.region_octets() < octets + octets / 50 + REGION_OCTETS,
+                "{} for {octets}",
+                heap.region_octets()
+            );
             // In an order that leaves regions half full for long.
             blocks.sort_by_key(|block| block.0.as_ptr().addr().wrapping_mul(0x9e37_79b9_7f4a_7c15));
             blocks.drain(..).for_each(|block| block.give_back(&mut heap));

@@ -360,9 +360,8 @@ impl Writer {
         let apex = self.search_name(&new.apex);
         let mut claims = self.claims(&apex);
         if old.apex == new.apex {
-            claims.retain(|scope, holder| {
-                new.scopes.contains(scope) || !old.scopes.contains(scope) || *holder != record
-            });
+            claims
+                .retain(|scope, holder| new.scopes.contains(scope) || !old.scopes.contains(scope) || *holder != record);
         }
         claims.extend(new.scopes.iter().map(|scope| (*scope, record)));
         self.set_claims(from, &apex, claims);

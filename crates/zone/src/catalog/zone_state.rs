@@ -207,7 +207,10 @@ mod tests {
             assert_eq!(state.negative_ttl(), header.soa.negative_ttl());
             assert_eq!(state.scopes().collect::<Vec<_>>(), header.scopes);
             assert!(state.nameservers().eq(header.nameservers.iter().map(|host| host.as_wire())));
-            assert_eq!(renewed(state, Version(4), Serial::new(10)), pack(ZoneNumber(1 << 40), Version(4), Serial::new(10), &header));
+            assert_eq!(
+                renewed(state, Version(4), Serial::new(10)),
+                pack(ZoneNumber(1 << 40), Version(4), Serial::new(10), &header)
+            );
         }
     }
 }

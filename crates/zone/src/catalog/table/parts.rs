@@ -339,8 +339,7 @@ impl<'t> Segment<'t> {
     pub(super) fn split(self, heap: &mut Heap) -> [Segment<'static>; 2] {
         let bit = |hash: u64| (hash >> (63 - self.depth()) & 1) as usize;
         let ones = self.keys().filter(|(hash, _)| bit(*hash) == 1).count();
-        let halves =
-            [self.live() - ones, ones].map(|keys| Segment::new(heap, self.depth() + 1, keys));
+        let halves = [self.live() - ones, ones].map(|keys| Segment::new(heap, self.depth() + 1, keys));
         self.keys().for_each(|(hash, newest)| halves[bit(hash)].put(hash, newest));
         halves
     }

@@ -185,9 +185,11 @@ impl Writer {
         }
         let (old, new) = (old.unwrap_or_default(), Counted::of(new));
         let counters = &self.catalog.counters;
-        for (counter, old, new) in
-            [(&counters.names, old.names, new.names), (&counters.rrsets, old.rrsets, new.rrsets), (&counters.bytes, old.bytes, new.bytes)]
-        {
+        for (counter, old, new) in [
+            (&counters.names, old.names, new.names),
+            (&counters.rrsets, old.rrsets, new.rrsets),
+            (&counters.bytes, old.bytes, new.bytes),
+        ] {
             counter.fetch_add(new, Ordering::Relaxed);
             counter.fetch_sub(old, Ordering::Relaxed);
         }
