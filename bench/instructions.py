@@ -32,7 +32,7 @@ from table import print_table
 REPOSITORY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 KINDS = ("hit", "nxdomain", "wildcard", "referral", "cname", "truncated")
 FEW, MANY = 1280, 7680
-COUNTED = "*Worker*answer*"
+COUNTED = "waymark_serve::udp::Worker::answer"
 CACHES = ("--I1=32768,8,64", "--D1=32768,8,64", "--LL=8388608,16,64")
 FIGURES = ("instructions", "reads_and_writes", "d1_misses", "ll_misses")
 COLUMNS = ["instructions", "reads and writes", "D1 misses", "LL misses"]

@@ -4,6 +4,7 @@
   ./load.py --program target/release/waymark --workdir W --dataset many-10000
   ./load.py ... --records none                   zones without records (memory.py subtracts them)
   ./load.py ... --copy-to DIR                    copies what is loaded to DIR (what waymark.json does)
+  ./load.py ... --copy-to DIR --edge-alone       without the store: what an edge alone starts from
   ./load.py ... --addresses-to FILE              copies addresses.txt alone (what floor-wild-pairs.json does)
 
 The zones are spread evenly over 50 accounts that have 50 different pairs of nameservers, because all zones of an
@@ -11,8 +12,10 @@ account share a pair; a dataset of fewer zones has as many accounts as zones. Ea
 `waymark zone import --activate` while a server runs, which is then ended as an operator ends it: the edge's file is
 complete. SOA and NS of each zone are Waymark's own.
 
-Loaded directories are kept in W/loaded, by dataset and by program: another build loads again. Beside the data there is
-`addresses.txt`, with a line per zone: its name and the IPv4 addresses of its two nameservers.
+Loaded directories are kept in W/loaded, by dataset and by program: another build loads again, unless the environment
+variable WAYMARK_LOADED_BY names the program that loads for all. Of a dataset the newest ones are kept, a few builds'
+worth. Beside the data there is `addresses.txt`, with a line per zone: its name and the IPv4 addresses of its two
+nameservers.
 """
 import argparse
 import hashlib
@@ -33,6 +36,7 @@ from node import Waymark
 PAIRS = 50
 # Accounts made before giving up on so many pairs: each gets its pair by chance.
 ACCOUNTS_MAX = 1000
+BUILDS_KEPT = 6
 # So many files are named to one import: a command line holds only so much.
 FILES_PER_COMMAND = 5000
 
@@ -126,8 +130,18 @@ def kept_directory(program, workdir, name):
     return os.path.join(workdir, "loaded", f"{name}-imported-{build}")
 
 
+def remove_oldest(kept):
+    """Makes room for one more directory of its dataset."""
+    parent, name = os.path.split(kept)
+    dataset = name.rpartition("-")[0]
+    others = [os.path.join(parent, other) for other in os.listdir(parent) if other.rpartition("-")[0] == dataset]
+    for other in sorted(others, key=os.path.getmtime, reverse=True)[BUILDS_KEPT - 1:]:
+        shutil.rmtree(other)
+
+
 def loaded(program, workdir, dataset, with_records=True):
     """The directory with the dataset in it, and the facts of its loading; loads it if it is not there."""
+    program = os.environ.get("WAYMARK_LOADED_BY", program)
     kept = kept_directory(program, workdir, dataset if with_records else f"{dataset}-zones-only")
     facts_file = os.path.join(kept, "loaded.json")
     if not os.path.exists(facts_file):
@@ -135,16 +149,24 @@ def loaded(program, workdir, dataset, with_records=True):
         data = os.path.join(workdir, "data", dataset)
         if not os.path.exists(os.path.join(data, "meta.json")):
             raise SystemExit(f"no dataset {data}: run gen.py first")
+        os.makedirs(os.path.dirname(kept), exist_ok=True)
+        remove_oldest(kept)
         load(program, kept, data, with_records)
     with open(facts_file, encoding="ascii") as file:
         return kept, json.load(file)
 
 
-def copy_of(kept, destination):
-    """A copy to start from: a start changes its directory."""
+def copy_of(kept, destination, edge_alone=False):
+    """A copy to start from: a start changes its directory. For an edge alone there is its file and no store."""
     shutil.rmtree(destination, ignore_errors=True)
     os.makedirs(os.path.dirname(destination), exist_ok=True)
-    subprocess.run(["cp", "-r", "--reflink=auto", kept, destination], check=True)
+    if edge_alone:
+        shutil.copytree(kept, destination, ignore=shutil.ignore_patterns("data"))
+        os.mkdir(os.path.join(destination, "data"), mode=0o700)
+        file = os.path.join("data", "edge.redb")
+        subprocess.run(["cp", "--reflink=auto", os.path.join(kept, file), os.path.join(destination, file)], check=True)
+    else:
+        subprocess.run(["cp", "-r", "--reflink=auto", kept, destination], check=True)
     return destination
 
 
@@ -155,6 +177,7 @@ def main():
     parser.add_argument("--dataset", default="one")
     parser.add_argument("--records", choices=["all", "none"], default="all")
     parser.add_argument("--copy-to", metavar="DIR")
+    parser.add_argument("--edge-alone", action="store_true", help="the copy is for an edge alone")
     parser.add_argument("--addresses-to", metavar="FILE")
     arguments = parser.parse_args()
     kept, facts = loaded(arguments.program, os.path.abspath(arguments.workdir), arguments.dataset,
@@ -163,7 +186,7 @@ def main():
           f"{facts['accounts']} accounts, imported in {facts['seconds']} s "
           f"({facts['writes_per_second']} zones and records a second)")
     if arguments.copy_to:
-        copy_of(kept, os.path.abspath(arguments.copy_to))
+        copy_of(kept, os.path.abspath(arguments.copy_to), arguments.edge_alone)
     if arguments.addresses_to:
         os.makedirs(os.path.dirname(os.path.abspath(arguments.addresses_to)), exist_ok=True)
         shutil.copy(os.path.join(kept, "addresses.txt"), arguments.addresses_to)

@@ -52,16 +52,25 @@ def ask(addr, port, name, qtype, timeout=.1):
         s.close()
 
 
+def adapter(path):
+    """An adapter; one that is `like` another has that one's keys but for its own, and adds to its env."""
+    if not os.path.exists(path):
+        die("no adapter %s; known: %s" % (path, ", ".join(sorted(
+            f[:-5] for f in os.listdir(os.path.join(HERE, "adapters")) if f.endswith(".json")))))
+    try:
+        ad = json.load(open(path))
+    except ValueError as e:
+        die("%s: %s" % (path, e))
+    if "like" in ad:
+        other = adapter(os.path.join(os.path.dirname(path), ad.pop("like")))
+        ad["env"] = dict(other.get("env", {}), **ad.get("env", {}))
+        ad = dict(other, **ad)
+    return ad
+
+
 class Server:
     def __init__(self, name, a, data, meta, port):
-        path = name if name.endswith(".json") else os.path.join(HERE, "adapters", name + ".json")
-        if not os.path.exists(path):
-            die("no adapter %s; known: %s" % (path, ", ".join(sorted(
-                f[:-5] for f in os.listdir(os.path.join(HERE, "adapters")) if f.endswith(".json")))))
-        try:
-            self.ad = json.load(open(path))
-        except ValueError as e:
-            die("%s: %s" % (path, e))
+        self.ad = adapter(name if name.endswith(".json") else os.path.join(HERE, "adapters", name + ".json"))
         self.name, self.a, self.data, self.meta, self.port = self.ad["name"], a, data, meta, port
         self.dir = os.path.join(a.workdir, "run", "%s-%d" % (self.name, os.getpid()))
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -234,6 +243,8 @@ class Server:
             except OSError:
                 pass
         self.proc = None
+        if sys.exc_info()[0] is None:  # its log is wanted when something went wrong; its data is large
+            shutil.rmtree(self.dir)
 
 
 def busy(cpus):
@@ -342,23 +353,34 @@ def med(v):
     return st.median(v), min(v), max(v)
 
 
-def table(rows, names, kind, load, floors):
-    best = None
+def table(rows, srvs, kinds, kind, load):
+    names, floors = [s.name for s in srvs], [s.name for s in srvs if s.ad.get("floor")]
     sel = {}
     for n in names:
-        v = [r for r in rows if r["server"] == n and r["kind"] == kind and r["load"] == load]
+        # A floor does not look at the question: its samples are those of the first kind.
+        k = kinds[0] if n in floors else kind
+        v = [r for r in rows if r["server"] == n and r["kind"] == k and r["load"] == load]
         quiet = [r for r in v if r["noise"] <= .35]
         sel[n] = quiet or v
         for r in v:
             r["used"] = r in sel[n]
-    peers = {n: st.median([r["cpu_us"] for r in v]) for n, v in sel.items() if v and n not in floors}
-    if peers:
-        best = min(peers.values())
-    peermin = min([min(r["cpu_us"] for r in v) for n, v in sel.items() if v and n not in floors] or [0])
-    peerq = [st.median([r["qps"] for r in v]) for n, v in sel.items() if v and n not in floors]
+    cpu = {n: st.median([r["cpu_us"] for r in v]) for n, v in sel.items() if v}
+    servers = [s for s in srvs if s.name in cpu and s.name not in floors]
+    peers = [s.name for s in servers if s.ad.get("peer", True)] or [s.name for s in servers]
+    best = min([cpu[n] for n in peers] or [0])
+    peermin = min([r["cpu_us"] for n in peers for r in sel[n]] or [0])
+    peerq = max([st.median([r["qps"] for r in sel[n]]) for n in peers] or [0])
+    ratio = lambda x, of: "%.2f" % (x / of) if of else "-"
+
+    def floor_of(n):
+        """The floor's CPU: of those asked at the same addresses before others, of wildcard sockets before others."""
+        own = {s.name: s.ad.get("pairs", False) for s in srvs}
+        near = sorted((f for f in floors if f in cpu), key=lambda f: (own[f] != own[n], not f.startswith("floor-wild")))
+        return cpu[near[0]] if near else 0
+
     print("\n[%s] %s" % (load, kind))
-    print("%-18s %28s %7s %24s %7s %7s %3s %5s %5s %8s %8s %8s %7s  %s" % ("server", "qps median (min-max)", "x best", "cpu us/q median(min-max)",
-          "x best", "x(min)", "n", "srv%", "cli%", "p50 us", "p99 us", "lost", "bytes", "rcodes (n = quiet samples used, * = none was quiet)"))
+    print("%-18s %28s %7s %24s %7s %7s %7s %3s %5s %5s %8s %8s %8s %7s  %s" % ("server", "qps median (min-max)", "x best", "cpu us/q median(min-max)",
+          "x best", "x(min)", "x floor", "n", "srv%", "cli%", "p50 us", "p99 us", "lost", "bytes", "rcodes (n = quiet samples used, * = none was quiet)"))
     for n in names:
         v = sel[n]
         if not v:
@@ -366,12 +388,11 @@ def table(rows, names, kind, load, floors):
         q, c = med([r["qps"] for r in v]), med([r["cpu_us"] for r in v])
         l = v[-1]
         noisy = "*" if min(r["noise"] for r in v) > .35 else ""
-        print("%-18s %9.0f (%7.0f-%7.0f) %7s %8.2f (%5.2f-%6.2f) %7s %7s %3d %5.0f %5.0f %8.0f %8.0f %8d %7.0f  %s" % (
-            n + noisy, *q, "%.2f" % (q[0] / max(peerq)) if peerq else "-", *c, "%.2f" % (c[0] / best) if best else "-",
-            "%.2f" % (c[1] / peermin) if peermin else "-", len(v),
+        print("%-18s %9.0f (%7.0f-%7.0f) %7s %8.2f (%5.2f-%6.2f) %7s %7s %7s %3d %5.0f %5.0f %8.0f %8.0f %8d %7.0f  %s" % (
+            n + noisy, *q, ratio(q[0], peerq), *c, ratio(c[0], best), ratio(c[1], peermin), ratio(c[0], floor_of(n)), len(v),
             100 * st.median([r["srv_util"] for r in v]), 100 * st.median([r["cli_util"] for r in v]),
             st.median([r.get("p50_us", r.get("avg_us", 0)) for r in v]), st.median([r.get("p99_us", 0) for r in v]),
-            sum(r["lost"] for r in v), l.get("avg_resp", 0), json.dumps(l["rcodes"], separators=(",", ":"))))
+            sum(r["lost"] + r.get("stray", 0) for r in v), l.get("avg_resp", 0), json.dumps(l["rcodes"], separators=(",", ":"))))
 
 
 def main():
@@ -416,7 +437,7 @@ def main():
         if subprocess.run(["make", "-s", "-C", HERE, "BIN=" + os.path.join(a.workdir, "bin")]).returncode:
             die("building dnsblast and udpfloor failed")
     meta = json.load(open(data + "/meta.json"))
-    names, rows, srvs, t_begin = [], [], [], time.time()
+    rows, srvs, t_begin = [], [], time.time()
     try:
         for i, n in enumerate(a.servers.split(",")):
             s = Server(n, a, data, meta, a.port + i)
@@ -426,8 +447,6 @@ def main():
                   % (s.name, s.version(), s.first, s.load_s, s.load_cpu, s.setup_s, s.rss, s.pss), flush=True)
             s.signal(signal.SIGSTOP)
             srvs.append(s)
-        names = [s.name for s in srvs]
-        floors = {s.name for s in srvs if s.ad.get("floor")}
         for rnd in range(a.rounds):
             for s in srvs:
                 if time.time() - t_begin > a.budget:
@@ -446,16 +465,16 @@ def main():
               % (a.dataset, " DO" if a.do else "", a.threads, a.server_cpus, a.client_cpus, a.window, a.sockets, a.rounds, a.secs))
         for kind in a.kinds.split(","):
             for load in a.loads.split(","):
-                table(rows, names, kind, load, floors)
+                table(rows, srvs, a.kinds.split(","), kind, load)
         print("\npeak rss after load (MiB): " + ", ".join("%s %.0f" % (s.name, s.mem()) for s in srvs))
         if a.settle:
             for s in srvs:  # frozen, none could give memory back
                 s.signal(signal.SIGCONT)
             time.sleep(a.settle)
-            print("\nmemory %g s after the last round (MiB, summed over processes)\n%-18s %10s %10s %10s" % (a.settle, "server", "peak", "resident", "anonymous"))
+            print("\nmemory %g s after the last round (MiB, summed over processes)\n%-18s %10s %10s %10s %10s" % (a.settle, "server", "peak", "resident", "anonymous", "pss"))
             for s in srvs:
-                s.settled = {k: s.mem(k) for k in ("VmHWM", "VmRSS", "RssAnon")}
-                print("%-18s %10.1f %10.1f %10.1f" % (s.name, *s.settled.values()))
+                s.settled = {k: s.mem(k) for k in ("VmHWM", "VmRSS", "RssAnon", "Pss")}
+                print("%-18s %10.1f %10.1f %10.1f %10.1f" % (s.name, *s.settled.values()))
     finally:
         for s in srvs:
             s.stop()

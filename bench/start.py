@@ -3,6 +3,7 @@
 
   ./gen.py --workdir W --datasets many --many-zones 10000
   ./start.py --program target/release/waymark --workdir W [--datasets empty,many-10000,many] [--rounds 5]
+  ./start.py ... --role edge                     an edge alone, from its own file: no store is there
 
 Per round a copy of the loaded directory is started. `first answer`: from exec to the first good answer; `all answers`:
 until every zone of gen.py's sample of 200 has answered; `API`: until /healthz says that it serves; `cpu`: CPU time
@@ -57,17 +58,18 @@ def cpu_seconds(process):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(program, kept, scratch, questions):
+def measure(program, kept, scratch, questions, edge_alone):
     """One round: seconds to the first answer, all answers, the API; CPU seconds; all answers after a kill."""
-    directory = copy_of(kept, scratch)
-    node = Waymark(program, directory, wait=False)
+    directory = copy_of(kept, scratch, edge_alone)
+    roles = ["--set", "node.roles=edge"] * edge_alone
+    node = Waymark(program, directory, wait=False, arguments=roles)
     try:
         first, answers = answers_of(node, questions)
         node.wait_for_api()
         api, cpu = time.perf_counter() - node.started, cpu_seconds(node.process)
     finally:
         node.kill()
-    node = Waymark(program, directory, wait=False)
+    node = Waymark(program, directory, wait=False, arguments=roles)
     try:
         _, after_kill = answers_of(node, questions)
         node.wait_for_api()
@@ -86,8 +88,10 @@ def main():
     parser.add_argument("--workdir", default="./bench-work")
     parser.add_argument("--datasets", default="empty,many-10000")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--role", choices=["both", "edge"], default="both", help="what the process does")
     arguments = parser.parse_args()
     workdir = os.path.abspath(arguments.workdir)
+    edge_alone = arguments.role == "edge"
     print_circumstances(arguments.program)
     rows = []
     for dataset in arguments.datasets.split(","):
@@ -98,11 +102,11 @@ def main():
             kept, facts = loaded(arguments.program, workdir, dataset)
             with open(os.path.join(workdir, "data", dataset, "meta.json"), encoding="ascii") as file:
                 questions = json.load(file)["ready"]
-        rounds = [measure(arguments.program, kept, os.path.join(workdir, "start"), questions)
-                  for _ in range(arguments.rounds)]
+        scratch = os.path.join(workdir, "start")
+        rounds = [measure(arguments.program, kept, scratch, questions, edge_alone) for _ in range(arguments.rounds)]
         columns = [f"{statistics.median(values):.3f} ({min(values):.3f}-{max(values):.3f})" for values in zip(*rounds)]
-        rows.append([dataset, facts["zones"], facts["records"], f"{size_of(os.path.join(kept, 'data')) / 2**20:.0f}",
-                     *columns])
+        size = size_of(os.path.join(scratch, "data")) / 2**20
+        rows.append([dataset, facts["zones"], facts["records"], f"{size:.0f}", *columns])
     print_table(f"Start, seconds: median (min-max) of {arguments.rounds}",
                 ["dataset", "zones", "records", "MiB on disk", "first answer", "all answers", "API", "cpu", "after kill"],
                 rows)

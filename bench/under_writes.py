@@ -5,10 +5,11 @@
   WAYMARK=target/release/waymark ./under_writes.py --workdir W --dataset many [--rounds 5] [--secs 5]
 
 A server with the settings of waymark.json and the dataset loaded, pinned to one core, is asked 20,000 questions a
-second. Rounds alternate: quiet, and with 500 changes a second. Changes are made by one process, on several keep-alive
-connections: each connection creates a record, changes it and deletes it again, then goes on to its next zone (in a
-dataset of one zone, to the next name). Both clients are pinned to the other core; as root, the one that asks precedes
-the one that writes there, and in any case an answer's time is that of its arrival in the kernel (dnsblast -y).
+second, each at one of its zone's own addresses. Rounds alternate: quiet, and with 500 changes a second. Changes are
+made by one process, on several keep-alive connections: each connection creates a record, changes it and deletes it
+again, then goes on to its next zone (in a dataset of one zone, to the next name). Both clients are pinned to the other
+core; as root, the one that asks precedes the one that writes there, and in any case an answer's time is that of its
+arrival in the kernel (dnsblast -y).
 
 `visible`: of one change in 20, DNS is asked at once after the API's reply, and again until the answer shows the change;
 the time is from the client's having read the reply to that answer's arrival in the kernel, with the round trip. A
@@ -95,14 +96,16 @@ class Chain:
         self.dns.send(self.question)
 
     def shown(self):
-        """Reads an answer: seconds from the reply until it was there. If it does not show it: None; asks again."""
+        """Reads an answer: seconds from the reply, and from the request, until it was there. If it does not show the
+        change: None; asks again."""
         message, ancillary, _, _ = self.dns.recvmsg(4096, 64)
         if message[:2] != self.question[:2]:
             return None
         answer = parse(message)
         if (answer.rcode == "NXDOMAIN") if self.wanted is None else (answer.data("A") == [self.wanted]):
             seconds, nanoseconds = struct.unpack("qq", ancillary[0][2])
-            return max(0.0, seconds + nanoseconds / 1e9 - self.replied_at)
+            after = max(0.0, seconds + nanoseconds / 1e9 - self.replied_at)
+            return after, self.replied - self.sent + after
         self.ask()
         return None
 
@@ -116,14 +119,15 @@ def write(arguments, chains, seconds, results):
     for chain in chains:
         ready.register(chain.api.socket, selectors.EVENT_READ, (chain, chain.api.socket))
         ready.register(chain.dns, selectors.EVENT_READ, (chain, chain.dns))
-    took, visible, again, never, changes = [], [], 0, 0, 0
+    took, visible, from_sending, again, never, changes = [], [], [], 0, 0, 0
     began = time.perf_counter()
     end = began + seconds
 
-    def done(chain, shown_after):
+    def done(chain, after_reply, after_request):
         chain.sampled = False
         asking.discard(chain)
-        visible.append(shown_after)
+        visible.append(after_reply)
+        from_sending.append(after_request)
         free.append(chain)
 
     while (now := time.perf_counter()) < end:
@@ -143,19 +147,19 @@ def write(arguments, chains, seconds, results):
             elif chain in asking:
                 before = chain.question
                 if (after := chain.shown()) is not None:
-                    done(chain, after)
+                    done(chain, *after)
                 else:
                     again += chain.question is not before
             else:
                 chain.dns.recv(4096)
         for chain in [chain for chain in asking if now - chain.replied > GIVE_UP_S]:
             never += 1
-            done(chain, GIVE_UP_S)
+            done(chain, GIVE_UP_S, GIVE_UP_S + chain.replied - chain.sent)
         for chain in asking:
             if now - chain.asked > 0.1:
                 chain.ask()
-    results.put({"rate": len(took) / (time.perf_counter() - began), "took": took, "visible": visible, "again": again,
-                 "never": never})
+    results.put({"rate": len(took) / (time.perf_counter() - began), "took": took, "visible": visible,
+                 "from_sending": from_sending, "again": again, "never": never})
 
 
 def zones_of(server, program):
@@ -181,10 +185,11 @@ def ask_paced(arguments, server):
         os.path.join(arguments.workdir, "bin", "dnsblast"), "-s", arguments.addr, "-p", str(server.port),
         "-d", server.queries("hit"), "-l", str(arguments.secs), "-q", "64", "-r", str(arguments.questions),
         "-n", "300000", "-o", f"{random.random():.4f}", "-y"]
+    cpu, began = server.cpu(), time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"under_writes.py: dnsblast failed: {done.stderr}")
-    return json.loads(done.stdout)
+    return {**json.loads(done.stdout), "server_cpu": (server.cpu() - cpu) / (time.perf_counter() - began)}
 
 
 def when_quiet(arguments, sample):
@@ -243,18 +248,20 @@ def report(arguments, rounds, written):
 
     keys = ("p50_us", "p99_us", "p999_us")
     rows = [[kind, *(summary(column(kind, key)) for key in keys), summary(column(kind, "qps")),
-             sum(column(kind, "lost")), len(quiet(kind))] for kind in rounds]
+             summary(column(kind, "server_cpu"), 2), sum(column(kind, "lost")), len(quiet(kind))] for kind in rounds]
     ratios = [statistics.median(column("writes", key)) / statistics.median(column("quiet", key)) for key in keys]
-    ratios = ["ratio of medians", *(f"{ratio:.2f}" for ratio in ratios), "", "", ""]
+    ratios = ["ratio of medians", *(f"{ratio:.2f}" for ratio in ratios), "", "", "", ""]
     print_table(f"{arguments.dataset}: {arguments.questions} questions a second, time of answers in us: median "
                 f"(min-max) of {arguments.rounds} rounds of {arguments.secs:g} s",
-                ["", "p50", "p99", "p99.9", "answers/s", "lost", "quiet"], [*rows, ratios])
-    took, visible = ([seconds for sample in written for seconds in sample[key]] for key in ("took", "visible"))
+                ["", "p50", "p99", "p99.9", "answers/s", "server cpu", "lost", "quiet"], [*rows, ratios])
+    took, visible, from_sending = (
+        [seconds for sample in written for seconds in sample[key]] for key in ("took", "visible", "from_sending"))
     again, never = (sum(sample[key] for sample in written) for key in ("again", "never"))
     print_table(f"{arguments.dataset}: {arguments.rate} changes a second on {arguments.connections} connections; ms",
                 ["", "changes/s", "of so many", "p50", "p99", "max", "asked again", "never"],
                 [["reply", summary([sample["rate"] for sample in written]), len(took), *spread(took), "", ""],
-                 ["visible", "", len(visible), *spread(visible), again, never]])
+                 ["visible", "", len(visible), *spread(visible), again, never],
+                 ["from sending", "", len(from_sending), *spread(from_sending), "", ""]])
 
 
 def spread(seconds):
@@ -267,7 +274,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workdir", default="./bench-work")
     parser.add_argument("--dataset", default="many")
-    parser.add_argument("--server", default=os.path.join(HERE, "waymark.json"))
+    parser.add_argument("--server", default=os.path.join(HERE, "waymark-pairs.json"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--secs", type=float, default=5)
     parser.add_argument("--questions", type=int, default=20000, help="a second")
