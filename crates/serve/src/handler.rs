@@ -96,6 +96,13 @@ impl Handler {
         }
     }
 
+    /// Makes ready for an answer about the name with this identity, if it will have records.
+    pub(crate) fn expect(&self, client: IpAddr, identity: u64) {
+        if let Some(limiter) = &self.limiter {
+            limiter.touch(client, identity);
+        }
+    }
+
     /// Says that the answer to a request that has been handled cannot be made (RFC 8914 section 4.1).
     pub(crate) fn fail(&self, asking: &Asking<'_>, now: Now, books: &mut Books<'_>, out: &mut [u8]) -> Handled {
         let cookie = self.check_cookie(asking, now);

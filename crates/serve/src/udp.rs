@@ -111,7 +111,7 @@ impl Worker {
         let mut scopes = LastScope::default();
         for start in (0..received).step_by(GROUP) {
             let numbers = start..received.min(start + GROUP);
-            let group = Group::read(&view, incoming, numbers.clone(), names, &mut scopes);
+            let group = Group::read(&view, handler, incoming, numbers.clone(), names, &mut scopes);
             for number in numbers {
                 turn.books.block.received(incoming.octets(number));
                 let outcome = match group.get(&view, names, number - start) {

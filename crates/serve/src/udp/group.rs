@@ -10,6 +10,7 @@ use waymark_zone::catalog::{Approach, SearchName, View};
 use waymark_zone::published::ScopeId;
 
 use super::batch::{Datagram, Incoming};
+use crate::handler::Handler;
 
 /// Datagrams of a group. Processors have about so many fetches under way at once, and what is fetched for a group stays
 /// in the nearest cache until it is used.
@@ -33,6 +34,7 @@ impl<'b, 'v> Group<'b, 'v> {
     /// Reads the datagrams with these numbers, at most [`GROUP`], and goes the way of each question among them.
     pub(super) fn read(
         view: &'v View<'_>,
+        handler: &Handler,
         incoming: Incoming<'b>,
         numbers: Range<usize>,
         names: &mut [SearchName; GROUP],
@@ -47,6 +49,7 @@ impl<'b, 'v> Group<'b, 'v> {
                 && view.read_name(query.name, name)
             {
                 *approach = Some(view.begin(scopes.of(view, datagram.asked.address), name));
+                handler.expect(datagram.client.ip(), name.identity());
             }
             *received = Some(Received { datagram, request });
         }

@@ -116,7 +116,7 @@ impl SearchName {
     }
 
     /// A number that two names share only if they are equal, or with a chance of 2^-64.
-    pub(crate) fn identity(&self) -> u64 {
+    pub fn identity(&self) -> u64 {
         self.hash(0)
     }
 
