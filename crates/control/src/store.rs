@@ -9,6 +9,7 @@
 
 mod backup;
 mod bulk;
+mod checkpoint;
 mod finish;
 mod migrations;
 mod open;
@@ -30,6 +31,7 @@ use waymark_zone::published::Position;
 
 pub use backup::{BackupError, back_up};
 pub(crate) use bulk::{Fresh, KeyedRow};
+use checkpoint::{Bounds, Checkpoints};
 pub(crate) use finish::{INTENT_FORMAT, INTENT_FORMAT_FRESH};
 pub use rows::ZoneRow;
 pub(crate) use rows::{
@@ -142,7 +144,7 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the store in `directory`, making or migrating it, and starts the writer.
     pub(crate) fn open(directory: &Path, options: Options) -> Result<Arc<Self>, OpenError> {
-        let opened = open::open(directory, &options)?;
+        let mut opened = open::open(directory, &options)?;
         let failed = |why: String| OpenError::Failed { file: opened.file.clone(), why };
         let mailbox = options.brand.mailbox().map_err(|error| failed(error.to_string()))?;
         let limits = options.limits;
@@ -157,7 +159,9 @@ impl Store {
             counters: Counters::default(),
         });
         let (queue, waiting) = std::sync::mpsc::sync_channel(shared.limits.writes_waiting.max(1));
-        let writer = writer::Writer::new(opened.connection, shared.clone(), waiting);
+        let checkpoints = Checkpoints::start(&mut opened.connection, opened.checkpoints, Bounds::default());
+        let checkpoints = checkpoints.map_err(failed)?;
+        let writer = writer::Writer::new(opened.connection, checkpoints, shared.clone(), waiting);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run())

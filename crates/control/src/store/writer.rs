@@ -24,6 +24,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 use waymark_zone::published::{Commit, Position};
 
+use super::checkpoint::Checkpoints;
 use super::{Shared, Sql, Tx};
 use crate::Action;
 use crate::error::{Refusal, Unavailable};
@@ -116,15 +117,22 @@ pub(super) struct Writer {
     connection: Connection,
     shared: Arc<Shared>,
     waiting: Receiver<Message>,
+    checkpoints: Checkpoints,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, shared: Arc<Shared>, waiting: Receiver<Message>) -> Self {
-        Self { connection, shared, waiting }
+    /// `checkpoints` are those of this connection.
+    pub(super) fn new(
+        connection: Connection,
+        checkpoints: Checkpoints,
+        shared: Arc<Shared>,
+        waiting: Receiver<Message>,
+    ) -> Self {
+        Self { connection, shared, waiting, checkpoints }
     }
 
     /// Works until it is told to close, or nobody is left who could tell it anything.
-    pub(super) fn run(self) {
+    pub(super) fn run(mut self) {
         let mut pieces = VecDeque::new();
         let mut open = true;
         while open || !pieces.is_empty() {
@@ -142,6 +150,7 @@ impl Writer {
             }
         }
         self.shared.journal.close();
+        self.checkpoints.end();
         if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
             tracing::warn!(%error, "the WAL could not be written back; the next start does it");
         }
@@ -166,10 +175,11 @@ impl Writer {
         true
     }
 
-    fn carry_out(&self, group: Vec<Box<dyn Job>>) {
+    fn carry_out(&mut self, group: Vec<Box<dyn Job>>) {
         self.shared.counters.writes_waiting.fetch_sub(group.len() as u64, Ordering::Relaxed);
         self.write_group(group);
         self.prune();
+        self.checkpoints.after_commit(&self.connection);
     }
 
     fn write_group(&self, group: Vec<Box<dyn Job>>) {
