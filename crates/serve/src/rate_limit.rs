@@ -125,11 +125,13 @@ impl RateLimiter {
         }
         let sets = options.entries.div_ceil(WAYS).next_power_of_two();
         let bits = u128::from_ne_bytes(seed);
+        // Both halves count, be they equal.
+        let seed = (bits as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (bits >> 64) as u64;
         // Rounded up, so that the limit is never exceeded by rounding.
         let cost = TICKS_PER_SECOND.div_ceil(per_second);
         Some(Self {
             sets: (0..sets).map(|_| Set::default()).collect(),
-            hasher: FixedState::with_seed((bits ^ bits >> 64) as u64),
+            hasher: FixedState::with_seed(seed),
             slip: options.slip.min(SLIP_MAX),
             cost,
             capacity: cost * per_second,

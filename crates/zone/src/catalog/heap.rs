@@ -17,7 +17,6 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
-use std::collections::HashMap;
 use std::ptr::{self, NonNull};
 
 const REGION_OCTETS: usize = 2 << 20;
@@ -49,8 +48,8 @@ pub(super) struct Heap {
     /// Regions with spans that no class has taken.
     open: Vec<NonNull<Region>>,
     regions: Vec<NonNull<Region>>,
-    /// Blocks that are allocated by themselves.
-    alone: HashMap<NonNull<u8>, Layout>,
+    /// Blocks that are allocated by themselves; the first of a list.
+    alone: *mut Alone,
     cutting: Cutting,
     taken: u64,
 }
@@ -89,6 +88,14 @@ struct Span {
     previous: *mut Span,
 }
 
+/// What stands before a block that is allocated by itself.
+struct Alone {
+    next: *mut Alone,
+    previous: *mut Alone,
+    /// Of the block.
+    layout: Layout,
+}
+
 impl Size {
     fn layout(self) -> Layout {
         let (octets, align) = match self {
@@ -116,7 +123,7 @@ impl Heap {
             with_room: [ptr::null_mut(); CLASSES],
             open: Vec::new(),
             regions: Vec::new(),
-            alone: HashMap::new(),
+            alone: ptr::null_mut(),
             cutting,
             taken: 0,
         }
@@ -128,11 +135,7 @@ impl Heap {
         self.taken += layout.size() as u64;
         match self.class(size) {
             Some(class) => self.cut(class, layout.size()),
-            None => {
-                let block = allocate(layout);
-                self.alone.insert(block, layout);
-                block
-            }
+            None => self.take_alone(layout),
         }
     }
 
@@ -142,10 +145,8 @@ impl Heap {
     /// It was taken with this size, and nobody uses it any more.
     pub(super) unsafe fn give_back(&mut self, block: NonNull<u8>, size: Size) {
         if self.class(size).is_none() {
-            if let Some(layout) = self.alone.remove(&block) {
-                // SAFETY: allocated with this layout in `take`, and freed once, as it is no longer in the list.
-                unsafe { dealloc(block.as_ptr(), layout) };
-            }
+            // SAFETY: as stated; such blocks are made by `take_alone`.
+            unsafe { self.free_alone(block.cast::<Alone>().sub(1).as_ptr()) };
             return;
         }
         // SAFETY: a block that was cut lies in a region, which is aligned to its size and begins with its head. The head
@@ -178,6 +179,40 @@ impl Heap {
     #[cfg(test)]
     fn region_octets(&self) -> usize {
         self.regions.len() * REGION_OCTETS
+    }
+
+    fn take_alone(&mut self, layout: Layout) -> NonNull<u8> {
+        let (whole, head) = with_head(layout);
+        // SAFETY: the head ends where the block begins, within what was allocated, and is as aligned as the block. The
+        // first of the list is alive.
+        unsafe {
+            let block = allocate(whole).add(head);
+            let alone = block.cast::<Alone>().sub(1).as_ptr();
+            alone.write(Alone { next: self.alone, previous: ptr::null_mut(), layout });
+            if !self.alone.is_null() {
+                (*self.alone).previous = alone;
+            }
+            self.alone = alone;
+            block
+        }
+    }
+
+    /// # Safety
+    /// It is in the list, and nobody uses its block any more.
+    unsafe fn free_alone(&mut self, alone: *mut Alone) {
+        // SAFETY: as stated; what is next to it in the list is alive. It was allocated as `take_alone` says.
+        unsafe {
+            let Alone { next, previous, layout } = alone.read();
+            match previous.is_null() {
+                true => self.alone = next,
+                false => (*previous).next = next,
+            }
+            if !next.is_null() {
+                (*next).previous = previous;
+            }
+            let (whole, head) = with_head(layout);
+            dealloc(alone.add(1).cast::<u8>().sub(head), whole);
+        }
     }
 
     /// None: a block of this size is allocated by itself.
@@ -321,7 +356,9 @@ impl Drop for Heap {
     fn drop(&mut self) {
         // SAFETY: all of these were allocated with these layouts and not freed since.
         unsafe {
-            self.alone.drain().for_each(|(block, layout)| dealloc(block.as_ptr(), layout));
+            while !self.alone.is_null() {
+                self.free_alone(self.alone);
+            }
             self.regions.drain(..).for_each(|region| dealloc(region.as_ptr().cast(), REGION_LAYOUT));
         }
     }
@@ -337,6 +374,13 @@ const REGION_LAYOUT: Layout = match Layout::from_size_align(REGION_OCTETS, REGIO
     Ok(layout) => layout,
     Err(_) => panic!("a region is a power of two"),
 };
+
+/// A block with its head before it: both together, and where the block begins.
+fn with_head(block: Layout) -> (Layout, usize) {
+    let head = size_of::<Alone>().next_multiple_of(block.align());
+    // SAFETY: the alignment is a power of two, and no block comes near half the address space.
+    (unsafe { Layout::from_size_align_unchecked(head + block.size(), block.align()) }, head)
+}
 
 fn allocate(layout: Layout) -> NonNull<u8> {
     // SAFETY: no layout here is empty.
@@ -399,7 +443,7 @@ mod tests {
                 }
             }
             held.drain(..).for_each(|block| block.give_back(&mut heap));
-            prop_assert!(heap.region_octets() <= REGION_OCTETS && heap.alone.is_empty());
+            prop_assert!(heap.region_octets() <= REGION_OCTETS && heap.alone.is_null());
         }
     }
 
