@@ -31,7 +31,6 @@ use waymark_zone::published::Position;
 
 pub use backup::{BackupError, back_up};
 pub(crate) use bulk::{Fresh, KeyedRow};
-use checkpoint::{Bounds, Checkpoints};
 pub(crate) use finish::{INTENT_FORMAT, INTENT_FORMAT_FRESH};
 pub use rows::ZoneRow;
 pub(crate) use rows::{
@@ -159,8 +158,8 @@ impl Store {
             counters: Counters::default(),
         });
         let (queue, waiting) = std::sync::mpsc::sync_channel(shared.limits.writes_waiting.max(1));
-        let checkpoints = Checkpoints::start(&mut opened.connection, opened.checkpoints, Bounds::default());
-        let checkpoints = checkpoints.map_err(failed)?;
+        let checkpoints =
+            checkpoint::Checkpoints::start(&mut opened.connection, opened.checkpoints).map_err(failed)?;
         let writer = writer::Writer::new(opened.connection, checkpoints, shared.clone(), waiting);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())

@@ -112,6 +112,8 @@ struct Done {
     verdict: Result<(Option<Arc<Commit>>, bool), Refusal>,
 }
 
+thread_local! { static WORK: std::cell::Cell<u128> = std::cell::Cell::default(); }
+
 /// The writer.
 pub(super) struct Writer {
     connection: Connection,
@@ -177,12 +179,21 @@ impl Writer {
 
     fn carry_out(&mut self, group: Vec<Box<dyn Job>>) {
         self.shared.counters.writes_waiting.fetch_sub(group.len() as u64, Ordering::Relaxed);
+        let (n, piece) = (group.len(), group.first().is_some_and(|j| j.is_piece()));
+        let began = Instant::now();
+        WORK.set(0);
         self.write_group(group);
+        let wrote = began.elapsed().as_micros();
         self.prune();
+        let pruned = began.elapsed().as_micros() - wrote;
         self.checkpoints.after_commit(&self.connection);
+        let total = began.elapsed().as_micros();
+        let work = WORK.get();
+        super::checkpoint::trace(&format!("n={n} piece={piece} total={total} work={work} commit={} prune={pruned} ckpt={}", wrote - work, total - wrote - pruned));
     }
 
     fn write_group(&self, group: Vec<Box<dyn Job>>) {
+        let began = Instant::now();
         if let Err(error) = self.begin() {
             return self.fail(group, error.into());
         }
@@ -201,6 +212,7 @@ impl Writer {
                 break;
             }
         }
+        WORK.set(began.elapsed().as_micros());
         let changed = done.iter().any(|done| matches!(done.verdict, Ok((_, true))));
         let committed = match (self.connection.is_autocommit(), changed) {
             (true, _) => Err(lost(&done)),
