@@ -9,7 +9,6 @@
 
 mod backup;
 mod bulk;
-mod checkpoint;
 mod finish;
 mod migrations;
 mod open;
@@ -143,7 +142,7 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the store in `directory`, making or migrating it, and starts the writer.
     pub(crate) fn open(directory: &Path, options: Options) -> Result<Arc<Self>, OpenError> {
-        let mut opened = open::open(directory, &options)?;
+        let opened = open::open(directory, &options)?;
         let failed = |why: String| OpenError::Failed { file: opened.file.clone(), why };
         let mailbox = options.brand.mailbox().map_err(|error| failed(error.to_string()))?;
         let limits = options.limits;
@@ -158,9 +157,7 @@ impl Store {
             counters: Counters::default(),
         });
         let (queue, waiting) = std::sync::mpsc::sync_channel(shared.limits.writes_waiting.max(1));
-        let checkpoints =
-            checkpoint::Checkpoints::start(&mut opened.connection, opened.checkpoints).map_err(failed)?;
-        let writer = writer::Writer::new(opened.connection, checkpoints, shared.clone(), waiting);
+        let writer = writer::Writer::new(opened.connection, shared.clone(), waiting);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run())

@@ -32,8 +32,6 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// An open file.
 pub(super) struct Opened {
     pub(super) connection: Connection,
-    /// Another one, which writes the log back.
-    pub(super) checkpoints: Connection,
     pub(super) file: PathBuf,
     pub(super) head: Head,
 }
@@ -48,8 +46,12 @@ pub(super) fn open(directory: &Path, options: &Options) -> Result<Opened, OpenEr
     // SQLite says "unable to open database file" for many things; the system says which.
     File::options().create(true).append(true).open(&file).map_err(unwritable)?;
     let classify = |error| classify(&file, error);
-    let connection = writing(&file, options.durability).map_err(classify)?;
-    configure_writer(&connection).map_err(classify)?;
+    let connection = Connection::open_with_flags(
+        &file,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE,
+    )
+    .map_err(classify)?;
+    configure_writer(&connection, options.durability).map_err(classify)?;
     let found = migrations::version(&connection).map_err(classify)?;
     if found > migrations::NEWEST {
         return Err(OpenError::Newer { file, found, known: migrations::NEWEST });
@@ -60,24 +62,7 @@ pub(super) fn open(directory: &Path, options: &Options) -> Result<Opened, OpenEr
     }
     let head = prepare(&connection, found, options).map_err(classify)?;
     check_brand(&connection, options).map_err(classify)??;
-    let checkpoints = writing(&file, options.durability).map_err(classify)?;
-    Ok(Opened { connection, checkpoints, head, file })
-}
-
-/// A connection that may write.
-fn writing(file: &Path, durability: Durability) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(
-        file,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE,
-    )?;
-    configure(&connection)?;
-    // Of checkpoints, too, it says whether they sync.
-    let synchronous = match durability {
-        Durability::Full => "FULL",
-        Durability::Off => "OFF",
-    };
-    connection.pragma_update(None, "synchronous", synchronous)?;
-    Ok(connection)
+    Ok(Opened { connection, head, file })
 }
 
 /// A connection that reads.
@@ -99,8 +84,17 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
+fn configure_writer(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    configure(connection)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(
+        None,
+        "synchronous",
+        match durability {
+            Durability::Full => "FULL",
+            Durability::Off => "OFF",
+        },
+    )?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // Savepoints keep what they may have to take back in memory, not in a temporary file.
     connection.pragma_update(None, "temp_store", "MEMORY")?;

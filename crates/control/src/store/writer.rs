@@ -24,7 +24,6 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 use waymark_zone::published::{Commit, Position};
 
-use super::checkpoint::Checkpoints;
 use super::{Shared, Sql, Tx};
 use crate::Action;
 use crate::error::{Refusal, Unavailable};
@@ -112,29 +111,20 @@ struct Done {
     verdict: Result<(Option<Arc<Commit>>, bool), Refusal>,
 }
 
-thread_local! { static WORK: std::cell::Cell<u128> = std::cell::Cell::default(); }
-
 /// The writer.
 pub(super) struct Writer {
     connection: Connection,
     shared: Arc<Shared>,
     waiting: Receiver<Message>,
-    checkpoints: Checkpoints,
 }
 
 impl Writer {
-    /// `checkpoints` are those of this connection.
-    pub(super) fn new(
-        connection: Connection,
-        checkpoints: Checkpoints,
-        shared: Arc<Shared>,
-        waiting: Receiver<Message>,
-    ) -> Self {
-        Self { connection, shared, waiting, checkpoints }
+    pub(super) fn new(connection: Connection, shared: Arc<Shared>, waiting: Receiver<Message>) -> Self {
+        Self { connection, shared, waiting }
     }
 
     /// Works until it is told to close, or nobody is left who could tell it anything.
-    pub(super) fn run(mut self) {
+    pub(super) fn run(self) {
         let mut pieces = VecDeque::new();
         let mut open = true;
         while open || !pieces.is_empty() {
@@ -152,7 +142,6 @@ impl Writer {
             }
         }
         self.shared.journal.close();
-        self.checkpoints.end();
         if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
             tracing::warn!(%error, "the WAL could not be written back; the next start does it");
         }
@@ -177,23 +166,13 @@ impl Writer {
         true
     }
 
-    fn carry_out(&mut self, group: Vec<Box<dyn Job>>) {
+    fn carry_out(&self, group: Vec<Box<dyn Job>>) {
         self.shared.counters.writes_waiting.fetch_sub(group.len() as u64, Ordering::Relaxed);
-        let (n, piece) = (group.len(), group.first().is_some_and(|j| j.is_piece()));
-        let began = Instant::now();
-        WORK.set(0);
         self.write_group(group);
-        let wrote = began.elapsed().as_micros();
         self.prune();
-        let pruned = began.elapsed().as_micros() - wrote;
-        self.checkpoints.after_commit(&self.connection);
-        let total = began.elapsed().as_micros();
-        let work = WORK.get();
-        super::checkpoint::trace(&format!("n={n} piece={piece} total={total} work={work} commit={} prune={pruned} ckpt={}", wrote - work, total - wrote - pruned));
     }
 
     fn write_group(&self, group: Vec<Box<dyn Job>>) {
-        let began = Instant::now();
         if let Err(error) = self.begin() {
             return self.fail(group, error.into());
         }
@@ -212,7 +191,6 @@ impl Writer {
                 break;
             }
         }
-        WORK.set(began.elapsed().as_micros());
         let changed = done.iter().any(|done| matches!(done.verdict, Ok((_, true))));
         let committed = match (self.connection.is_autocommit(), changed) {
             (true, _) => Err(lost(&done)),
