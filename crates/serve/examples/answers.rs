@@ -68,7 +68,7 @@ fn main() -> Result<(), Failure> {
     if kinds.is_empty() {
         return Err(usage.into());
     }
-    let (mut writer, catalog) = Catalog::cutting(7, huge_pages::CUTTING);
+    let (mut writer, catalog) = Catalog::with_memory(7, huge_pages::MEMORY);
     fill(&mut writer)?;
     let (workers, events) = workers_by_hand(workers, &catalog)?;
     let share = count.div_ceil(workers.len());

@@ -4,10 +4,10 @@
 
 use std::ptr::NonNull;
 
-use waymark_zone::catalog::Cutting;
+use waymark_zone::catalog::Memory;
 
 /// A catalog's memory as a server wants it: cut from regions, each in a huge page if the system has one to give.
-pub const CUTTING: Cutting = Cutting::Regions(advise);
+pub const MEMORY: Memory = Memory::Regions(advise);
 
 /// Advises the kernel to hold this memory in huge pages (madvise(2)). Where it has none, or is set to give none, nothing
 /// changes, and look-ups take longer.

@@ -283,7 +283,7 @@ impl Server {
         let options = bound.first().map(|bound| bound.options.clone()).unwrap_or_default();
         let answering = Answering::new(&options, catalog, surroundings);
         let sockets = bound.into_iter().filter_map(|bound| {
-            let address = *bound.addresses.first()?;
+            let address = *bound.udp_addresses().first()?;
             Some((bound.udp.into_iter().flatten().next()?, address))
         });
         let workers = sockets.enumerate().map(|(number, (socket, address))| {

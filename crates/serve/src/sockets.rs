@@ -27,7 +27,7 @@ const UDP_BUFFER_OCTETS: usize = 4 << 20;
 const TCP_BACKLOG: c_int = 4096;
 /// How often another port is tried when the one that the kernel gave is taken elsewhere.
 const ANY_PORT_ATTEMPTS: usize = 32;
-/// How long a worker with one socket waits before it looks whether it should end.
+/// How long a worker waits for its socket before it looks whether it should end.
 pub(crate) const WAIT: Duration = Duration::from_millis(200);
 
 /// All sockets of a server, listening; nothing reads them yet.
@@ -37,7 +37,7 @@ pub struct Bound {
     pub(crate) udp: Vec<Vec<UdpSocket>>,
     /// One listener per listen address, in their order.
     pub(crate) tcp: Vec<TcpListener>,
-    pub(crate) addresses: Vec<SocketAddr>,
+    addresses: Vec<SocketAddr>,
     /// For [`crate::Server::start`].
     pub(crate) options: crate::Options,
 }

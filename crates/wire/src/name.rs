@@ -90,10 +90,7 @@ impl Name {
 
     /// Whether the name is `other` or below it.
     pub fn is_at_or_below(&self, other: &Self) -> bool {
-        let (name, suffix) = (&self.0, &other.0);
-        name.len() >= suffix.len()
-            && name.ends_with(suffix)
-            && label_starts(name).any(|start| start == name.len() - suffix.len())
+        is_at_or_below(&self.0, &other.0)
     }
 
     /// `label` (escapes allowed, more than one label allowed) put before this name.
@@ -202,6 +199,12 @@ pub fn wire_len(wire: &[u8]) -> Result<usize, NameError> {
             Some(_) => return Err(NameError::BadWire),
         }
     }
+}
+
+/// Whether a name is another one or below it; both in lower-case wire form.
+pub fn is_at_or_below(name: &[u8], other: &[u8]) -> bool {
+    let start = name.len().checked_sub(other.len());
+    name.ends_with(other) && label_starts(name).any(|at| Some(at) == start)
 }
 
 /// Where the labels of a well-formed name start, the root label included.

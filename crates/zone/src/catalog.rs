@@ -43,8 +43,8 @@ use std::sync::{Arc, Mutex};
 
 pub use approach::Approach;
 use claims::Claims;
-pub use heap::Cutting;
 use heap::Heap;
+pub use heap::Memory;
 pub use readers::Reader;
 pub use rrsets::{RRsetRef, RRsets};
 pub use search_name::SearchName;
@@ -79,7 +79,6 @@ struct Counters {
     zone_octets: AtomicU64,
     bytes: AtomicU64,
     garbage: AtomicU64,
-    taken: AtomicU64,
 }
 
 /// What the catalog holds, for metrics; the numbers are read one by one and need not fit together.
@@ -101,8 +100,6 @@ pub struct Statistics {
     pub bytes: u64,
     /// Pieces of memory that wait for readers to pass.
     pub garbage: u64,
-    /// Octets of all blocks of memory that were ever taken for it: what changes have cost.
-    pub taken: u64,
 }
 
 impl Catalog {
@@ -111,12 +108,12 @@ impl Catalog {
     // The writer is the point of making a catalog, and there is one only.
     #[allow(clippy::new_ret_no_self)]
     pub fn new(seed: u64) -> (Writer, Arc<Self>) {
-        Self::cutting(seed, Cutting::Never)
+        Self::with_memory(seed, Memory::Single)
     }
 
     /// As [`Self::new`], with a word on where its memory comes from.
-    pub fn cutting(seed: u64, cutting: Cutting) -> (Writer, Arc<Self>) {
-        let mut heap = Heap::new(cutting);
+    pub fn with_memory(seed: u64, memory: Memory) -> (Writer, Arc<Self>) {
+        let mut heap = Heap::new(memory);
         let catalog = Arc::new(Self {
             table: Table::new(&mut heap, seed),
             readers: Readers::new(),
@@ -150,7 +147,6 @@ impl Catalog {
             zone_octets: read(&self.counters.zone_octets),
             bytes: read(&self.counters.bytes),
             garbage: read(&self.counters.garbage),
-            taken: read(&self.counters.taken),
         }
     }
 }

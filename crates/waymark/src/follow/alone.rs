@@ -78,7 +78,7 @@ pub struct Alone {
 impl Alone {
     /// Fills a new catalog from the file at `path`. `seed` keys its hash.
     pub fn start(path: &Path, seed: u64) -> Result<Self, AloneError> {
-        let (mut writer, catalog) = Catalog::cutting(seed, huge_pages::CUTTING);
+        let (mut writer, catalog) = Catalog::with_memory(seed, huge_pages::MEMORY);
         let loaded = EdgeFile::load_once(path, &mut writer).map_err(|why| AloneError::of(path, why))?;
         let loaded = loaded.ok_or_else(|| AloneError::Empty { path: path.to_owned() })?;
         tracing::info!(position = loaded.position.0, zones = loaded.zones, names = loaded.names, "edge file loaded");

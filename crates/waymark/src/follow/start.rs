@@ -44,7 +44,7 @@ pub(super) fn start(journal: &Journal, options: &Options, progress: &Progress) -
         }
     }
     // A writer that has failed to load may hold pieces of zones: this one is new.
-    let (mut writer, catalog) = Catalog::cutting(options.seed, huge_pages::CUTTING);
+    let (mut writer, catalog) = Catalog::with_memory(options.seed, huge_pages::MEMORY);
     images::load(journal, &mut writer)?;
     Ok(Started { catalog, writer, edge_file })
 }
@@ -61,7 +61,7 @@ fn from_file(
         progress.edge_file_fills.fetch_add(1, Ordering::Relaxed);
         tracing::info!(position = position.0, "the edge file was filled from a snapshot");
     }
-    let (mut writer, catalog) = Catalog::cutting(seed, huge_pages::CUTTING);
+    let (mut writer, catalog) = Catalog::with_memory(seed, huge_pages::MEMORY);
     let loaded = file.load(&mut writer)?.ok_or(EdgeFileError::NoState)?;
     tracing::info!(position = loaded.position.0, zones = loaded.zones, names = loaded.names, "edge file loaded");
     progress.set_edge_file(loaded.position);

@@ -7,7 +7,7 @@
 
 use waymark_wire::RecordType;
 use waymark_wire::message::Section;
-use waymark_wire::name::label_starts;
+use waymark_wire::name::is_at_or_below;
 
 use super::chain::{Place, crossing};
 use super::find::{Found, find};
@@ -187,12 +187,6 @@ fn is_alias(data: &[u8]) -> bool {
 fn service_target(data: &[u8]) -> Option<&[u8]> {
     let rest = data.get(2..)?;
     rest.get(..waymark_wire::name::wire_len(rest).ok()?)
-}
-
-/// Whether a host is in the zone whose apex is `cut`; both in lower case.
-fn is_at_or_below(host: &[u8], cut: &[u8]) -> bool {
-    let start = host.len().checked_sub(cut.len());
-    host.ends_with(cut) && label_starts(host).any(|at| Some(at) == start)
 }
 
 /// The addresses that the zone holds for a host, also below a cut, but not below a DNAME.

@@ -50,3 +50,24 @@ fn scope_of(&[a, b, c, d, ..]: &[u8; CLAIM_OCTETS]) -> ScopeId {
 fn record_of(&[_, _, _, _, ref address @ ..]: &[u8; CLAIM_OCTETS]) -> Option<NonNull<ZoneRecord>> {
     NonNull::new(std::ptr::with_exposed_provenance_mut(u64::from_ne_bytes(*address) as usize))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_of_many_claims_is_found_and_no_other() {
+        // Only their addresses count here.
+        let record = |number: u32| NonNull::new(std::ptr::without_provenance_mut(32 * (number as usize + 1))).unwrap();
+        for count in [0, 1, 2, 3, 4, 3600] {
+            let all: Vec<_> = (0..count).map(|number| (ScopeId(2 * number), record(number))).collect();
+            let packed = pack(&all);
+            let claims = Claims::new(&packed);
+            assert!(claims.iter().eq(all.iter().copied()));
+            for number in 0..count {
+                assert_eq!(claims.of(ScopeId(2 * number)), Some(record(number)));
+                assert_eq!(claims.of(ScopeId(2 * number + 1)), None);
+            }
+        }
+    }
+}

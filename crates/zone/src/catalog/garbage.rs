@@ -120,8 +120,8 @@ impl Garbage {
     /// # Safety
     /// Every reader holds at least the generation that the piece was queued for.
     unsafe fn deal_with(&mut self, piece: Piece, turn: Turn<'_>, collected: &mut Collected) {
-        // SAFETY: pieces name what the writer has made in this heap, and unlinked by their generation. A version is freed by a piece
-        // that is queued after all those that name it: it is superseded, or its key taken out, only then.
+        // SAFETY: pieces name what the writer has made in this heap, and unlinked by their generation. A version is freed
+        // by a piece that is queued after all those that name it: it is superseded, or its key taken out, only then.
         unsafe {
             match piece {
                 Piece::Trim(version) => {

@@ -117,17 +117,6 @@ impl Table {
         }
     }
 
-    /// Looks at the places of several hashes at once, before they are gone through one by one: in a large table each is
-    /// far from the others, and the memory of all of them is on its way at the same time. For the writer.
-    pub(super) fn touch(&self, space: u64, hashes: impl Iterator<Item = u64> + Clone) {
-        let hashes = hashes.map(|hash| self.slot_hash(space, hash));
-        // SAFETY: the writer alone frees segments.
-        let segment = |hash| unsafe { self.place(hash).1 };
-        let depths = hashes.clone().map(|hash| segment(hash).depth()).fold(0, u32::wrapping_add);
-        let slots = hashes.map(|hash| segment(hash).touch(hash)).fold(0, u64::wrapping_add);
-        std::hint::black_box((depths, slots));
-    }
-
     /// Puts in the first version of a key that has none; for the writer. `replaced` is told what readers may still be
     /// on.
     pub(super) fn insert(&self, version: VersionRef<'_>, heap: &mut Heap, replaced: &mut impl FnMut(*mut Part)) {

@@ -275,6 +275,16 @@ fn readers_never_see_a_commit_in_part_or_an_older_one_later() {
 }
 
 #[test]
+fn apexes_are_looked_for_at_every_depth_that_one_has_had() {
+    let depths = Depths::default();
+    for labels in [0, 1, 63, 64, 127] {
+        assert!(!depths.has(labels));
+        depths.add(labels);
+    }
+    assert_eq!((0..128).filter(|labels| depths.has(*labels)).collect::<Vec<_>>(), [0, 1, 63, 64, 127]);
+}
+
+#[test]
 fn a_torn_commit_is_seen_in_part() {
     let (mut writer, catalog) = Catalog::new(1);
     writer.apply(&[commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &[])])]).unwrap();
@@ -322,8 +332,8 @@ proptest! {
         cut: bool,
         steps in prop::collection::vec(prop::collection::vec(any_step(), 1..6), 1..30),
     ) {
-        let cutting = if cut { Cutting::Regions(|_, _| {}) } else { Cutting::Never };
-        let (mut writer, catalog) = Catalog::cutting(3, cutting);
+        let memory = if cut { Memory::Regions(|_, _| {}) } else { Memory::Single };
+        let (mut writer, catalog) = Catalog::with_memory(3, memory);
         let apex = name("z");
         writer.apply(&[commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &[])])]).unwrap();
         let mut oracle = Oracle::new();
@@ -372,13 +382,13 @@ proptest! {
 
 #[test]
 fn a_large_zone_is_found_whole_while_segments_split() {
-    for cutting in [Cutting::Never, Cutting::Regions(|_, _| {})] {
-        grow_and_end(cutting);
+    for memory in [Memory::Single, Memory::Regions(|_, _| {})] {
+        grow_and_end(memory);
     }
 }
 
-fn grow_and_end(cutting: Cutting) {
-    let (mut writer, catalog) = Catalog::cutting(9, cutting);
+fn grow_and_end(memory: Memory) {
+    let (mut writer, catalog) = Catalog::with_memory(9, memory);
     writer.apply(&[commit(1, vec![delta(1, 1, Some(header("z", 1, &[1])), &[], &[])])]).unwrap();
     for n in 0..20u64 {
         let lines: Vec<String> = (0..1000).map(|m| format!("n{n}-{m}.z A 192.0.2.1")).collect();

@@ -15,7 +15,7 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, PoisonError};
 
-use waymark_wire::name::label_starts;
+use waymark_wire::name::is_at_or_below;
 use waymark_wire::{Name, RecordType, Serial};
 
 use super::garbage::{Garbage, Piece};
@@ -170,7 +170,6 @@ impl Writer {
         counters.rrsets.fetch_sub(collected.rrsets, Ordering::Relaxed);
         counters.bytes.fetch_sub(collected.bytes, Ordering::Relaxed);
         counters.garbage.store(self.garbage.len() as u64, Ordering::Relaxed);
-        counters.taken.store(self.heap.taken(), Ordering::Relaxed);
         if self.garbage.is_empty() {
             return false;
         }
@@ -475,7 +474,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        let heap = std::mem::replace(&mut self.heap, Heap::new(super::Cutting::Never));
+        let heap = std::mem::replace(&mut self.heap, Heap::new(super::Memory::Single));
         self.catalog.remains.lock().unwrap_or_else(PoisonError::into_inner).replace(heap);
     }
 }
@@ -505,12 +504,6 @@ impl Mapped {
 /// The key of a zone's facts: found by the record, so neither space nor hash counts.
 fn state_key(apex: &[u8]) -> Key<'_> {
     Key { space: 0, hash: 0, octets: apex }
-}
-
-/// Whether a name is an apex or below it; both in lower-case wire form.
-fn is_at_or_below(name: &[u8], apex: &[u8]) -> bool {
-    let start = name.len().checked_sub(apex.len());
-    name.ends_with(apex) && label_starts(name).any(|at| Some(at) == start)
 }
 
 /// What happens to one owner name.

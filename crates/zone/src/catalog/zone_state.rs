@@ -183,7 +183,7 @@ fn flags(header: &ZoneHeader) -> u8 {
 mod tests {
     use std::ptr::null_mut;
 
-    use super::super::heap::{Cutting, Heap};
+    use super::super::heap::{Heap, Memory};
     use super::super::versions::{self, Key};
     use super::*;
     use crate::testing::*;
@@ -196,7 +196,7 @@ mod tests {
             let header = ZoneHeader { status, proven, signed, ..header("z.test", 7, &[1, 2, 3601]) };
             let packed = pack(ZoneNumber(1 << 40), Version(3), Serial::new(9), &header);
             let key = Key { space: 0, hash: 0, octets: header.apex.as_wire() };
-            let mut heap = Heap::new(Cutting::Never);
+            let mut heap = Heap::new(Memory::Single);
             let first = versions::make(&mut heap, key, 0, Some(&packed), 0, null_mut());
             // SAFETY: freed with the heap.
             let state = ZoneState::new(unsafe { VersionRef::new(first) });

@@ -11,7 +11,7 @@ use waymark_wire::{Name, RecordType, Request, Serial};
 use super::message::{Message, Record};
 use super::world::{Known, World, Zone};
 use crate::answer::{
-    Answered, Circumstances, Cookie, Needs, NoSupplies, Outcome, RRsetOrder, Settings, Transport, answer,
+    Answered, Circumstances, Cookie, Needs, NoSupplies, Outcome, RRsetOrder, Settings, Transport, Way, answer,
 };
 use crate::catalog::{Catalog, View, Writer};
 use crate::published::{
@@ -379,6 +379,15 @@ fn ask(view: &View<'_>, asked: IpAddr, name: &Name, record_type: RecordType) -> 
     let request = Request::parse(&query);
     let outcome = answer(view, &request, &circumstances, &settings, &NoSupplies, &mut Needs::new(), &mut out);
     let Outcome::Answered(answered) = outcome else { panic!("{name} {record_type}: {outcome:?}") };
+    let mut ahead = vec![0; 65_535];
+    let search = view.search_name(name.as_wire()).unwrap();
+    // Beside one that asks elsewhere, and what is no question.
+    let names = [view.search_name(&[0]).unwrap(), search, view.search_name(&[0]).unwrap()];
+    let mut approaches = [Some(view.begin(None, &names[0])), Some(view.begin(view.scope_of(asked), &names[1])), None];
+    view.approach(&names, &mut approaches);
+    let way = Way { view, approach: approaches[1].map(|approach| (&names[1], approach)) };
+    let again = answer(way, &request, &circumstances, &settings, &NoSupplies, &mut Needs::new(), &mut ahead);
+    assert_eq!((again, &ahead), (outcome, &out), "{name} {record_type}: the way there makes no difference");
     (answered, Message::read(&out[..answered.length]))
 }
 

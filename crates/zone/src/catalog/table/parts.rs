@@ -263,13 +263,6 @@ impl<'t> Segment<'t> {
         }
     }
 
-    /// A look at the slots where a search begins, and at those on the next line of cache.
-    pub(super) fn touch(self, hash: u64) -> u64 {
-        let at = self.first_at(hash);
-        let look = |at: usize| self.slots()[at].hash.load(Ordering::Relaxed);
-        look(at).wrapping_add(look((at + 4).min(self.slots().len() - 1)))
-    }
-
     /// Whether there is no room for a further key.
     pub(super) fn is_full(self) -> bool {
         self.head().used.load(Ordering::Relaxed) >= self.used_max()

@@ -30,7 +30,11 @@ impl Writer {
         let space = self.record(zone).space;
         let owner = self.search_name(owner.as_wire());
         let Some(apex_at) = owner.cut_to(self.state(zone).apex()) else { return };
-        self.catalog.table.touch(space, (0..=apex_at).map(|cut| owner.hash(cut)));
+        // All of these are looked at, one by one.
+        for cut in 0..=apex_at {
+            // SAFETY: this is the writer.
+            unsafe { self.catalog.table.prefetch_slot(space, owner.hash(cut)) };
+        }
         let (existed, packed) = {
             let old = self.latest_owner(zone, &owner, 0).map(|version| RRsets::new(version.value()));
             (old.is_some(), rrsets::pack(old.unwrap_or(RRsets::new(&[])), &change.without, &change.added))
@@ -98,7 +102,7 @@ impl Writer {
     /// Says what a search in this zone has to look for from now on.
     fn note_contents(&self, zone: NonNull<ZoneRecord>, name: &SearchName, cut: usize, packed: &[u8]) {
         let rrsets = RRsets::new(packed);
-        let below_apex = !self.owner_key(zone, name, cut).octets.is_empty();
+        let below_apex = name.suffix(cut).len() > self.state(zone).apex().len();
         let contents = [
             (Content::Wildcards, name.suffix(cut).starts_with(&[1, b'*'])),
             (Content::Cuts, below_apex && rrsets.get(RecordType::NS).is_some()),
